@@ -1,0 +1,35 @@
+"""The worker: sends what waits to wolkvox, until it is told to stop."""
+
+import os
+import signal
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from media_assets.delivery import Worker
+
+
+class Command(BaseCommand):
+    help = (
+        "Deliver waiting uploads to wolkvox. Run as many of these as you like. SIGTERM or Ctrl-C "
+        "finishes the calls in flight; a second one cuts them off."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--threads", type=int, help="calls in flight at most")
+        parser.add_argument(
+            "--until-idle", action="store_true", help="stop when nothing is due or in flight"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        worker = Worker(threads=options["threads"])
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: os._exit(1))
+            worker.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        worker.run(until_idle=options["until_idle"])
