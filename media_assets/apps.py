@@ -1,0 +1,29 @@
+"""Start-up: system checks, and what every `migrate` sets up anew."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class MediaAssetsConfig(AppConfig):
+    name = "media_assets"
+    verbose_name = _("Operations and connectors")
+
+    def ready(self) -> None:
+        from media_assets import checks, roles  # noqa: F401  (models exist only now)
+
+        post_migrate.connect(install_triggers, sender=self, dispatch_uid="audit_triggers")
+        # no sender: permissions are made app by app, ours may come after auth's
+        post_migrate.connect(roles.install, sender=self, dispatch_uid="roles")
+
+
+def install_triggers(*, using: str = "default", **_: Any) -> None:
+    """Make the audit table append-only in the database; a rebuilt table has lost its triggers."""
+    from media_assets.models.audit import TRIGGERS
+
+    with connections[using].cursor() as cursor:
+        for statement in TRIGGERS[connections[using].vendor]:
+            cursor.execute(statement)

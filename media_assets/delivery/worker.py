@@ -1,0 +1,145 @@
+"""One worker process: a thread that speaks to the database, and many that speak to wolkvox.
+
+The threads that make calls touch no database; what they bring goes through a queue to the main
+thread, which records it and, in the same transaction, takes the token's next upload.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from media_assets.delivery.queue import (
+    Claim,
+    claim_next,
+    next_change,
+    now_in_database,
+    record,
+    recover,
+    waiting_tokens,
+)
+from media_assets.delivery.rules import Result
+from media_assets.delivery.wake import Waker, waker_for
+from media_assets.models import Outcome
+from media_assets.wolkvox.client import Client
+from media_assets.wolkvox.errors import WolkvoxError
+
+logger = logging.getLogger(__name__)
+
+PAUSE_WITHOUT_DATABASE = 1.0
+
+
+class Worker:
+    """Delivers what is due until it is told to stop."""
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._threads = threads or settings.DELIVERY_THREADS
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="call")
+        self._ended: queue.SimpleQueue[tuple[Claim, Result] | None] = queue.SimpleQueue()
+        self._unrecorded: deque[tuple[Claim, Result]] = deque()
+        self._in_flight = 0
+        self._stopping = threading.Event()
+        self._look_at = 0.0
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when the calls in flight are recorded."""
+        self._stopping.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._look_at = 0.0
+        self._ended.put(None)
+
+    def run(self, *, until_idle: bool = False) -> None:
+        """Work until `stop` or, with `until_idle`, until nothing is due or in flight."""
+        with waker_for(connection, self.wake) as waker, self._pool:
+            while True:
+                try:
+                    self._record_ended()
+                    self._claim_due(waker)
+                    if not self._in_flight and (self._stopping.is_set() or until_idle):
+                        return
+                    self._wait(waker)
+                except (OperationalError, InterfaceError) as error:
+                    logger.warning("the database does not answer: %s", type(error).__name__)
+                    connection.close()
+                    time.sleep(PAUSE_WITHOUT_DATABASE)
+
+    def _record_ended(self) -> None:
+        while self._unrecorded:
+            claim, result = self._unrecorded[0]
+            following = record(claim, result, claim_more=not self._stopping.is_set())
+            self._unrecorded.popleft()
+            self._in_flight -= 1
+            logger.info("upload %s attempt %s %s", claim.upload.code, claim.number, result.outcome)
+            if following is not None:
+                self._start(following)
+
+    def _claim_due(self, waker: Waker) -> None:
+        if self._stopping.is_set() or time.monotonic() < self._look_at:
+            return
+        waker.seen()
+        now = now_in_database()
+        recover(now)
+        for fingerprint in waiting_tokens(now):
+            while self._in_flight < self._threads and (claim := claim_next(fingerprint)):
+                self._start(claim)
+        change = next_change(now)
+        wait = min(settings.DELIVERY_POLL, change - now) if change else settings.DELIVERY_POLL
+        self._look_at = time.monotonic() + max(wait.total_seconds(), 0.05)
+
+    def _start(self, claim: Claim) -> None:
+        self._in_flight += 1
+        future = self._pool.submit(call, claim)
+        future.add_done_callback(lambda done: self._ended.put((claim, _result_of(done))))
+
+    def _wait(self, waker: Waker) -> None:
+        """Until a call has ended, somebody wakes us, or it is time to look again."""
+        while True:
+            timeout = max(self._look_at - time.monotonic(), 0.0)
+            try:
+                ended = self._ended.get(timeout=min(timeout, waker.interval))
+            except queue.Empty:
+                if waker.has_news():
+                    self._look_at = 0.0
+                elif time.monotonic() < self._look_at:
+                    continue
+                return
+            while ended is not None:
+                self._unrecorded.append(ended)
+                try:
+                    ended = self._ended.get_nowait()
+                except queue.Empty:
+                    return
+            return
+
+
+def call(claim: Claim) -> Result:
+    """Make the one call of a claim; runs in a thread and touches no database."""
+    client = Client(
+        claim.base_url, claim.token, deadline=settings.DELIVERY_DEADLINE.total_seconds()
+    )
+    try:
+        uploaded = client.upload_media(
+            connector_id=claim.upload.connector.connector_id,
+            file_url=claim.upload.file_url,
+            start_before=claim.start_before,
+        )
+    except WolkvoxError as error:
+        return Result.of_error(error)
+    return Result.of_upload(uploaded)
+
+
+def _result_of(done: Future[Result]) -> Result:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    # Not the traceback: its frames hold a token.
+    logger.error("a call ended with an error of ours: %s", type(error).__name__)
+    return Result(Outcome.UNCLEAR, reason=f"internal error: {type(error).__name__}")

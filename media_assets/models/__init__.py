@@ -1,0 +1,31 @@
+"""What is kept: operations and connectors, uploads and attempts, and the audit list."""
+
+from media_assets.models.audit import AuditEvent
+from media_assets.models.operations import Connector, Operation, PauseReason
+from media_assets.models.uploads import (
+    BULK_LANE,
+    QUICK_LANE,
+    WAKE_CHANNEL,
+    Attempt,
+    Batch,
+    Format,
+    Outcome,
+    Status,
+    Upload,
+)
+
+__all__ = [
+    "BULK_LANE",
+    "QUICK_LANE",
+    "WAKE_CHANNEL",
+    "Attempt",
+    "AuditEvent",
+    "Batch",
+    "Connector",
+    "Format",
+    "Operation",
+    "Outcome",
+    "PauseReason",
+    "Status",
+    "Upload",
+]

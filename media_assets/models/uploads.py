@@ -1,0 +1,394 @@
+"""Batches, uploads and attempts: the table of uploads is also the queue.
+
+    QUEUED ──claim──▶ SENDING ──▶ READY
+       ▲                 │ └────▶ FAILED
+       ├── to be tried ──┘           │
+       └──────── a person retries ───┘
+
+Each arrow is one conditional UPDATE. Its verb answers whether it took place: who comes too late
+is told so and walks away.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from media_assets.models.operations import Connector, Operation
+from media_assets.wolkvox import handles
+
+# Files sent by hand pass a bulk, so that nobody waits behind 500 others.
+QUICK_LANE, BULK_LANE = 0, 1
+# What PostgreSQL notifies workers on.
+WAKE_CHANNEL = "uploads_waiting"
+
+
+class Format(models.TextChoices):
+    """What a template's header calls the file."""
+
+    IMAGE = "IMAGE", _("Image")
+    VIDEO = "VIDEO", _("Video")
+    DOCUMENT = "DOCUMENT", _("Document")
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", _("Waiting")
+    SENDING = "sending", _("Sending")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class Outcome(models.TextChoices):
+    """How one call ended. The classes of failure are those of `wolkvox.errors`."""
+
+    RUNNING = "running", _("In progress")
+    READY = "ready", _("Handle received")
+    NOT_SENT = "not_sent", _("wolkvox could not be reached")
+    CERTIFICATE = "certificate", _("The server's certificate was refused")
+    BUSY = "busy", _("wolkvox is busy or in maintenance")
+    SIMULTANEOUS = "simultaneous", _("Too many calls at once with this token")
+    QUOTA = "quota", _("The daily limit of the token is used up")
+    TOKEN = "token", _("wolkvox refused the token")
+    UNCLEAR = "unclear", _("No clear answer")
+    REFUSED = "refused", _("wolkvox refused the file")
+    INTERRUPTED = "interrupted", _("Interrupted")
+
+    @property
+    def advice(self) -> str:
+        """What a person may do about it, in a sentence."""
+        return str(_ADVICE.get(self, ""))
+
+
+_ADVICE = {
+    Outcome.NOT_SENT: _(
+        "Check the operation's server number, and whether this application's address is among "
+        "the allowed IPs in wolkvox Manager."
+    ),
+    Outcome.CERTIFICATE: _(
+        "An administrator has to check the operation's server before anything else is sent."
+    ),
+    Outcome.BUSY: _("It is tried again by itself; there is nothing to do."),
+    Outcome.SIMULTANEOUS: _(
+        "Something else uses the same token right now. It is tried again by itself."
+    ),
+    Outcome.QUOTA: _("It goes on by itself when wolkvox allows calls again; one try an hour."),
+    Outcome.TOKEN: _("An administrator has to store a valid token; then it goes on by itself."),
+    Outcome.UNCLEAR: _(
+        "A repeat is harmless: it only makes another handle. Open the file's address in a "
+        "browser to see that everybody can read it, then retry."
+    ),
+    Outcome.REFUSED: _(
+        "Read what wolkvox says, check the connector, and that the file is public in wolkvox "
+        "Storage; then retry."
+    ),
+    Outcome.INTERRUPTED: _("The worker was stopped during the call. Retry when it runs again."),
+}
+
+
+class Batch(models.Model):
+    """What one person submitted at once."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    form_key = models.UUIDField(editable=False)
+    submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
+    connector = models.ForeignKey(Connector, models.PROTECT, verbose_name=_("connector"))
+    campaign = models.CharField(_("campaign"), max_length=120, blank=True)
+    left_out = models.JSONField(default=list, help_text="lines not sent: {line, text, problem}")
+    created_at = models.DateTimeField(_("submitted"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submitted_by", "form_key"], name="batch_once_per_form"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connector} · {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.code])
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def queued(self) -> UploadQuerySet:
+        return self.filter(status=Status.QUEUED)
+
+    def sending(self) -> UploadQuerySet:
+        return self.filter(status=Status.SENDING)
+
+    def ready(self) -> UploadQuerySet:
+        return self.filter(status=Status.READY)
+
+    def failed(self) -> UploadQuerySet:
+        return self.filter(status=Status.FAILED)
+
+    def unfinished(self) -> UploadQuerySet:
+        return self.filter(status__in=[Status.QUEUED, Status.SENDING])
+
+    def due(self, now: datetime) -> UploadQuerySet:
+        """Waiting, on an active connector, and allowed to start at `now`."""
+        return self.queued().filter(due_at__lte=now, connector__is_active=True)
+
+    def abandoned(self, now: datetime) -> UploadQuerySet:
+        """Being sent by a worker whose lease has run out."""
+        return self.sending().filter(lease_until__lt=now)
+
+    def live(self, now: datetime | None = None) -> UploadQuerySet:
+        """Ready, and by the estimate not yet expired."""
+        return self.ready().filter(
+            Q(handle_expires_at__gt=now or timezone.now()) | Q(handle_expires_at=None)
+        )
+
+    def expiring(self, within: timedelta) -> UploadQuerySet:
+        """Ready, not renewed, and estimated to expire within this time from now."""
+        now = timezone.now()
+        return self.ready().filter(
+            handle_expires_at__gt=now, handle_expires_at__lte=now + within, renewals=None
+        )
+
+    def newest_first(self) -> UploadQuerySet:
+        return self.order_by("-created_at", "-id")
+
+    def for_lists(self) -> UploadQuerySet:
+        """With what a row of a list shows, in one query."""
+        return self.select_related("connector__operation", "submitted_by", "batch")
+
+
+class Upload(models.Model):
+    """One URL on one connector, and what became of it."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="uploads")
+    connector = models.ForeignKey(
+        Connector, models.PROTECT, related_name="uploads", verbose_name=_("connector")
+    )
+    operation = models.ForeignKey(Operation, models.PROTECT, related_name="uploads")
+    submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
+    renews = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="renewals", verbose_name=_("renews")
+    )
+    file_url = models.CharField(_("file"), max_length=2048)
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    campaign = models.CharField(_("campaign"), max_length=120, blank=True)
+    format = models.CharField(_("format"), max_length=8, choices=Format)
+    content_type = models.CharField(_("type"), max_length=100, blank=True)
+    size = models.PositiveBigIntegerField(_("size"), null=True, help_text="bytes")
+    lane = models.PositiveSmallIntegerField(default=QUICK_LANE)
+    status = models.CharField(_("state"), max_length=8, choices=Status, default=Status.QUEUED)
+    due_at = models.DateTimeField(_("next try"))
+    lease_until = models.DateTimeField(null=True)
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
+    # attempts up to this number belong to earlier rounds, before somebody pressed Retry
+    attempts_before = models.PositiveIntegerField(default=0)
+    handle = models.TextField(_("handle"), blank=True)
+    handle_expires_at = models.DateTimeField(_("expires (estimated)"), null=True)
+    last_outcome = models.CharField(_("result"), max_length=12, choices=Outcome, blank=True)
+    vendor_message = models.TextField(_("what wolkvox said"), blank=True)
+    created_at = models.DateTimeField(_("submitted"), default=timezone.now)
+    changed_at = models.DateTimeField(_("changed"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("submit_upload", "Can submit, retry and renew uploads of the own groups' connectors"),
+            ("view_every_upload", "Can view the uploads of all connectors"),
+            ("export_upload", "Can export the history"),
+        ]
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        indexes = [
+            models.Index(
+                fields=["operation", "lane", "id"],
+                name="upload_queue",
+                condition=Q(status="queued"),
+            ),
+            models.Index(fields=["due_at"], name="upload_due", condition=Q(status="queued")),
+            models.Index(
+                fields=["operation", "lease_until"],
+                name="upload_sending",
+                condition=Q(status="sending"),
+            ),
+            models.Index(fields=["-created_at", "-id"], name="upload_newest"),
+            models.Index(fields=["connector", "-created_at", "-id"], name="upload_by_connector"),
+            models.Index(fields=["status", "-created_at", "-id"], name="upload_by_status"),
+            models.Index(fields=["submitted_by", "-created_at", "-id"], name="upload_by_person"),
+            models.Index(fields=["connector", "file_url"], name="upload_by_url"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="ready") | ~Q(handle=""), name="upload_ready_has_handle"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(lease_until__isnull=False),
+                name="upload_sending_has_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.file_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("upload", args=[self.code])
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the path, for people."""
+        return unquote(urlsplit(self.file_url).path.rpartition("/")[2])
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return Outcome(self.last_outcome) if self.last_outcome else None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in {Status.READY, Status.FAILED}
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the estimated expiry has passed; wolkvox may still accept the handle."""
+        return self.handle_expires_at is not None and self.handle_expires_at <= timezone.now()
+
+    @cached_property
+    def parsed_handle(self) -> handles.Handle:
+        return handles.parse(self.handle)
+
+    def claim(self, now: datetime) -> Attempt | None:
+        """QUEUED → SENDING: take it for one call and write the attempt; None if too late."""
+        number = self.attempt_count + 1
+        if not self._move(
+            Status.QUEUED,
+            to=Status.SENDING,
+            at=now,
+            attempt_count=number,
+            lease_until=now + settings.DELIVERY_LEASE,
+        ):
+            return None
+        return Attempt.objects.create(upload=self, number=number, started_at=now)
+
+    def set_ready(self, handle: str, *, number: int, at: datetime) -> bool:
+        """SENDING → READY by attempt `number`; the handle is kept byte for byte."""
+        return self._move(
+            Status.SENDING,
+            to=Status.READY,
+            at=at,
+            number=number,
+            handle=handle,
+            handle_expires_at=handles.parse(handle).expires_at,
+            last_outcome=Outcome.READY,
+            vendor_message="",
+            lease_until=None,
+            finished_at=at,
+        )
+
+    def set_waiting(
+        self, outcome: Outcome, *, number: int, at: datetime, due_at: datetime, message: str = ""
+    ) -> bool:
+        """SENDING → QUEUED: to be tried again at `due_at`, because of `outcome`."""
+        return self._move(
+            Status.SENDING,
+            to=Status.QUEUED,
+            at=at,
+            number=number,
+            due_at=due_at,
+            last_outcome=outcome,
+            vendor_message=message,
+            lease_until=None,
+        )
+
+    def set_failed(self, outcome: Outcome, *, number: int, at: datetime, message: str = "") -> bool:
+        """SENDING → FAILED for good, until a person retries."""
+        return self._move(
+            Status.SENDING,
+            to=Status.FAILED,
+            at=at,
+            number=number,
+            last_outcome=outcome,
+            vendor_message=message,
+            lease_until=None,
+            finished_at=at,
+        )
+
+    def set_queued_again(self, at: datetime) -> bool:
+        """FAILED → QUEUED: a person retries, and the count of tries starts anew."""
+        return self._move(
+            Status.FAILED,
+            to=Status.QUEUED,
+            at=at,
+            due_at=at,
+            lane=QUICK_LANE,
+            attempts_before=models.F("attempt_count"),
+            finished_at=None,
+        )
+
+    def _move(
+        self,
+        expected: Status,
+        *,
+        to: Status,
+        at: datetime,
+        number: int | None = None,
+        **values: Any,
+    ) -> bool:
+        rows = Upload.objects.filter(pk=self.pk, status=expected)
+        if number is not None:
+            rows = rows.filter(attempt_count=number)
+        return rows.update(status=to, changed_at=at, **values) == 1
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    def running(self) -> AttemptQuerySet:
+        return self.filter(outcome=Outcome.RUNNING)
+
+
+class Attempt(models.Model):
+    """One call for one upload, written before it is made."""
+
+    upload = models.ForeignKey(Upload, models.PROTECT, related_name="attempts")
+    number = models.PositiveIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    outcome = models.CharField(_("result"), max_length=12, choices=Outcome, default=Outcome.RUNNING)
+    http_status = models.PositiveSmallIntegerField("HTTP", null=True)
+    vendor_code = models.CharField(_("code"), max_length=40, blank=True)
+    message = models.TextField(_("what wolkvox said"), blank=True)
+    # kept here too when the upload was taken over by a later attempt in the meantime
+    late_handle = models.TextField(blank=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["upload", "number"]
+        default_permissions = ("view",)
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [
+            models.UniqueConstraint(fields=["upload", "number"], name="attempt_once_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upload} · {self.number}"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the call took, in seconds."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None

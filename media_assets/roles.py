@@ -1,0 +1,113 @@
+"""Who may do what: the three roles, and which objects a person sees.
+
+What a person may not see does not exist for them: the querysets here leave it out, so that a
+view's `get_object_or_404` answers 404 for both.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.db.models import QuerySet
+
+from media_assets.models import Batch, Connector, Upload
+from media_assets.models.operations import ConnectorQuerySet
+from media_assets.models.uploads import UploadQuerySet
+
+MARKETING = "Marketing"
+SUPERVISOR = "Supervisor"
+CONNECTOR_ADMIN = "Connector admin"
+
+PERMISSIONS = {
+    MARKETING: ["submit_upload"],
+    SUPERVISOR: [
+        "view_every_upload",
+        "export_upload",
+        "view_operation",
+        "view_connector",
+        "view_auditevent",
+    ],
+    CONNECTOR_ADMIN: [
+        "view_every_upload",
+        "add_operation",
+        "change_operation",
+        "delete_operation",
+        "view_operation",
+        "add_connector",
+        "change_connector",
+        "delete_connector",
+        "view_connector",
+    ],
+}
+
+
+def install(*, using: str = "default", **_: Any) -> None:
+    """Make the three groups and give them their permissions; runs after every `migrate`."""
+    for name, codenames in PERMISSIONS.items():
+        group, _created = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.add(
+            *Permission.objects.using(using).filter(
+                content_type__app_label="media_assets", codename__in=codenames
+            )
+        )
+
+
+def may_submit(user: User | AnonymousUser) -> bool:
+    return user.has_perm("media_assets.submit_upload")
+
+
+def may_see_everything(user: User | AnonymousUser) -> bool:
+    return user.has_perm("media_assets.view_every_upload")
+
+
+def may_export(user: User | AnonymousUser) -> bool:
+    return user.has_perm("media_assets.export_upload")
+
+
+def may_administer(user: User | AnonymousUser) -> bool:
+    """Whether the admin opens for this person, to look or to change."""
+    return user.has_perm("media_assets.view_operation")
+
+
+def role_of(user: User | AnonymousUser) -> str:
+    """The role's name, "Owner" for superusers, "" for nobody's role."""
+    if user.is_superuser:
+        return "Owner"
+    names = set(user.groups.values_list("name", flat=True))
+    return next((role for role in PERMISSIONS if role in names), "")
+
+
+def connectors_usable_by(user: User | AnonymousUser) -> ConnectorQuerySet:
+    """Active connectors on which this person may submit."""
+    connectors = Connector.objects.active().select_related("operation")
+    if not may_submit(user):
+        return connectors.none()
+    if user.is_superuser:
+        return connectors
+    return connectors.filter(groups__in=user.groups.all()).distinct()
+
+
+def connectors_visible_to(user: User | AnonymousUser) -> ConnectorQuerySet:
+    """Connectors, active or not, whose uploads this person may read."""
+    connectors = Connector.objects.select_related("operation")
+    if may_see_everything(user):
+        return connectors
+    if not may_submit(user):
+        return connectors.none()
+    return connectors.filter(groups__in=user.groups.all()).distinct()
+
+
+def uploads_visible_to(user: User | AnonymousUser) -> UploadQuerySet:
+    if may_see_everything(user):
+        return Upload.objects.all()
+    return Upload.objects.filter(connector__in=connectors_visible_to(user).values("pk"))
+
+
+def batches_visible_to(user: User | AnonymousUser) -> QuerySet[Batch]:
+    if may_see_everything(user):
+        return Batch.objects.all()
+    return Batch.objects.filter(connector__in=connectors_visible_to(user).values("pk"))
+
+
+def may_change(user: User | AnonymousUser, upload: Upload) -> bool:
+    """Whether this person may retry or renew this upload."""
+    return connectors_usable_by(user).filter(pk=upload.connector_id).exists()

@@ -1,0 +1,29 @@
+"""Addresses of our own pages; every page but the sign-in needs a signed-in person."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+from django.views.i18n import set_language
+
+from media_assets.views import account, batches, handles, history, new_upload, overview, uploads
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("uploads/new/", new_upload.new_upload, name="new_upload"),
+    path("uploads/new/check/", new_upload.check, name="check_lines"),
+    path("uploads/new/probe/", new_upload.probe, name="probe"),
+    path("batches/<uuid:code>/", batches.batch, name="batch"),
+    path("batches/<uuid:code>/progress/", batches.progress, name="batch_progress"),
+    path("batches/<uuid:code>/handles.csv", batches.handles_csv, name="batch_csv"),
+    path("uploads/<uuid:code>/", uploads.upload, name="upload"),
+    path("uploads/<uuid:code>/progress/", uploads.progress, name="upload_progress"),
+    path("uploads/<uuid:code>/retry/", uploads.retry, name="retry"),
+    path("uploads/<uuid:code>/renew/", uploads.renew, name="renew"),
+    path("uploads/<uuid:code>/copied/", uploads.copied, name="copied"),
+    path("handles/", handles.library, name="handles"),
+    path("history/", history.history, name="history"),
+    path("history/export.csv", history.export_csv, name="history_csv"),
+    path("account/sign-in/", account.SignIn.as_view(), name="login"),
+    path("account/sign-out/", account.sign_out, name="logout"),
+    path("account/password/", account.ChangePassword.as_view(), name="password_change"),
+    path("language/", login_not_required(set_language), name="set_language"),
+]

@@ -1,0 +1,83 @@
+"""One deadline for one call, whatever the other side does, and how far the call has come.
+
+Time-outs of sockets restart with every byte. A watchdog cuts the connection instead.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from media_assets.wolkvox import errors
+
+
+class Watchdog:
+    """Cuts the connection of one call at its deadline and knows how far the call has come."""
+
+    def __init__(self, seconds: float, *, start_before: float | None) -> None:
+        self.expired = False
+        self.sending = False
+        self.certificate_refused = False
+        deadline = time.monotonic() + seconds
+        self._start_before = deadline if start_before is None else min(start_before, deadline)
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
+    def watch(self, connected: socket.socket) -> None:
+        """Takes note of the connection to cut; a deadline already passed cuts it at once."""
+        with self._lock:
+            # A duplicate: TLS takes the original over, and its number may be reused once closed.
+            self._socket = connected.dup()
+            if self.expired:
+                self._cut()
+
+    def allow_sending(self) -> None:
+        """To be asked before every byte sent; TimeoutError when it is too late for the first."""
+        if not self.sending and time.monotonic() >= self._start_before:
+            raise TimeoutError("too late to begin")
+        self.sending = True
+
+    def failure(self, error: Exception) -> errors.WolkvoxError:
+        """What the end of the call means: nothing was sent, or nobody knows what came of it."""
+        reason = "deadline" if self.expired else _innermost(error)
+        if self.certificate_refused:
+            return errors.CertificateRefused(reason=reason)
+        if not self.sending:
+            return errors.NotSent(reason=reason)
+        return errors.Unclear(reason=reason)
+
+    def _expire(self) -> None:
+        with self._lock:
+            self.expired = True
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _innermost(error: BaseException) -> str:
+    for _ in range(20):  # a chain may run in a circle
+        error = error.__cause__ or error.__context__ or error
+    return type(error).__name__

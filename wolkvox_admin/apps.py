@@ -1,0 +1,7 @@
+"""The stock Django admin behind the product's own site class."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class ProductAdminConfig(AdminConfig):
+    default_site = "media_assets.admin.site.ProductAdminSite"
