@@ -38,12 +38,12 @@ class KeyringError(Exception):
     )
 
 
-class Unopenable(Exception):  # noqa: N818 (says what the value is)
+class Unopenable(Exception):
     """No key opens this value: its key is gone, or it was changed, or it was moved."""
 
     sentence = _(
         "The stored token cannot be opened: its key is gone, or it was changed. "
-        "Ask whoever runs this server to check TOKEN_KEYS, or enter the token again."
+        "Ask whoever runs this server to check TOKEN_KEYS, or remove the token and enter it again."
     )
 
 

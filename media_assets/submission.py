@@ -7,6 +7,7 @@ import io
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +29,8 @@ from media_assets.models import (
 )
 
 SMALL_BATCH = 5  # files; a larger batch goes through the bulk lane
-_HEADER_NAMES = {"url", "file_url"}
+_URL_NAMES = {"url", "file_url"}
+_LABEL_NAMES = {"label", "etiqueta", "rótulo", "rotulo", "nombre", "nome", "name"}
 
 
 class NothingToSend(ValueError):
@@ -89,12 +91,13 @@ class Checked:
 def read_lines(text: str) -> list[Line]:
     """Split a paste into lines: a URL each, with a label after a tab.
 
-    A first line that is a header (`url,label`; comma, semicolon or tab) makes it CSV.
+    A first line that is a header (`url,label`; comma, semicolon or tab) makes it CSV, and then
+    `csv.Error` is raised for what is none.
     """
     first = text.lstrip("\ufeff\r\n ").partition("\n")[0].strip()
     for delimiter in ",;\t":
         names = [name.strip(' "').lower() for name in first.split(delimiter)]
-        if _HEADER_NAMES.intersection(names):
+        if _URL_NAMES.intersection(names):
             return list(_read_csv(text.lstrip("\ufeff\r\n "), delimiter=delimiter, names=names))
     # str.splitlines would also split at control characters, which belong to the line's sentence
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -107,8 +110,8 @@ def read_lines(text: str) -> list[Line]:
 
 
 def _read_csv(text: str, *, delimiter: str, names: Sequence[str]) -> Iterator[Line]:
-    url_at = next(at for at, name in enumerate(names) if name in _HEADER_NAMES)
-    label_at = names.index("label") if "label" in names else None
+    url_at = next(at for at, name in enumerate(names) if name in _URL_NAMES)
+    label_at = next((at for at, name in enumerate(names) if name in _LABEL_NAMES), None)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     next(reader)
     for row in reader:
@@ -198,6 +201,8 @@ def submit(
     ]
     if not chosen:
         raise NothingToSend
+    sent = {line.number for line, _file_url in chosen}
+    now = timezone.now()
     lane = BULK_LANE if len(chosen) > SMALL_BATCH else QUICK_LANE
     with transaction.atomic():
         batch, is_new = Batch.objects.get_or_create(
@@ -206,10 +211,7 @@ def submit(
             defaults={
                 "connector": connector,
                 "campaign": campaign,
-                "left_out": [
-                    {"line": line.number, "text": line.text[:2100], "problem": str(line.sentence)}
-                    for line in checked.bad
-                ],
+                "left_out": [_left_out(line) for line in checked.lines if line.number not in sent],
             },
         )
         if not is_new:
@@ -217,6 +219,7 @@ def submit(
         Upload.objects.bulk_create(
             _new_upload(
                 batch,
+                now=now,
                 file_url=file_url.url,
                 label=line.label or label,
                 format=file_url.format,
@@ -233,7 +236,7 @@ def submit(
             address=address,
             connector=str(connector),
             uploads=len(chosen),
-            left_out=len(checked.bad),
+            left_out=len(batch.left_out),
         )
         _wake_workers()
     return batch
@@ -267,6 +270,7 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
         )
         renewal = _new_upload(
             batch,
+            now=timezone.now(),
             file_url=locked.file_url,
             label=locked.label,
             format=locked.format,
@@ -288,8 +292,17 @@ def copied(upload: Upload, *, snippet: str, by: User, address: str | None = None
     AuditEvent.objects.record("handle.copied", by=by, on=upload, address=address, snippet=snippet)
 
 
-def _new_upload(batch: Batch, **values: Any) -> Upload:
-    now = timezone.now()
+def _left_out(line: Line) -> dict[str, str | int]:
+    sentence = line.sentence or _("A live handle was already there.")
+    return {
+        "line": line.number,
+        "text": line.text[:2100],
+        "label": line.label,
+        "problem": str(sentence),
+    }
+
+
+def _new_upload(batch: Batch, *, now: datetime, **values: Any) -> Upload:
     return Upload(
         batch=batch,
         connector=batch.connector,

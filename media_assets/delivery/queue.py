@@ -96,9 +96,7 @@ def _locked(which: Q) -> list[Operation]:
     On SQLite the transaction itself is the lock (`BEGIN IMMEDIATE`).
     """
     operations = Operation.objects.filter(which).order_by("pk")
-    return list(
-        operations.select_for_update(no_key=connection.features.has_select_for_no_key_update)
-    )
+    return list(operations.select_for_update(no_key=True))
 
 
 def _claim(operations: Sequence[Operation], *, now: datetime, start_before: float) -> Claim | None:

@@ -28,6 +28,9 @@ class PauseReason(models.TextChoices):
     LOCAL = "local", _("The key that opens the token is missing")
 
 
+_PAUSES_FOR_A_TOKEN = {PauseReason.TOKEN, PauseReason.QUOTA, PauseReason.LOCAL}
+
+
 class OperationQuerySet(models.QuerySet["Operation"]):
     def sendable(self, now: datetime) -> OperationQuerySet:
         """Active, with a token, and not paused at `now`."""
@@ -131,7 +134,9 @@ class Operation(models.Model):
         )
 
     def set_token(self, token: str) -> None:
-        """Seal and store a token, and end the pauses that waited for one.
+        """Seal and store a token with the rest of the row, and end the pauses that waited for one.
+
+        Who changes an existing operation locks its row first, against a worker that pauses it.
 
         Other operations whose token is the same are given the same fingerprint, also where
         theirs was made under an older key.
@@ -142,7 +147,7 @@ class Operation(models.Model):
         )
         self.token_fingerprint = fingerprints[0]
         self.token_set_at = timezone.now()
-        if self.paused_reason in {PauseReason.TOKEN, PauseReason.QUOTA, PauseReason.LOCAL}:
+        if self.paused_reason in _PAUSES_FOR_A_TOKEN:
             self.paused_reason, self.paused_until = PauseReason.NONE, None
         with transaction.atomic():
             self.save()

@@ -104,7 +104,9 @@ class Batch(models.Model):
     submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
     connector = models.ForeignKey(Connector, models.PROTECT, verbose_name=_("connector"))
     campaign = models.CharField(_("campaign"), max_length=120, blank=True)
-    left_out = models.JSONField(default=list, help_text="lines not sent: {line, text, problem}")
+    left_out = models.JSONField(
+        default=list, help_text="lines not sent: {line, text, label, problem}"
+    )
     created_at = models.DateTimeField(_("submitted"), auto_now_add=True)
 
     class Meta:
@@ -233,6 +235,7 @@ class Upload(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="upload_by_status"),
             models.Index(fields=["submitted_by", "-created_at", "-id"], name="upload_by_person"),
             models.Index(fields=["connector", "file_url"], name="upload_by_url"),
+            models.Index(fields=["status", "handle_expires_at", "id"], name="upload_expiring"),
         ]
         constraints = [
             models.CheckConstraint(

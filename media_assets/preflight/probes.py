@@ -141,11 +141,11 @@ def probe_many(urls: Sequence[FileUrl], *, seconds: float) -> dict[str, Probe]:
     cached = {url: cached_probe(file_url) for url, file_url in wanted.items()}
     results = {url: result for url, result in cached.items() if result is not None}
     missing = [file_url for url, file_url in wanted.items() if url not in results]
-    if not missing:
+    if not missing or seconds <= 0:
         return results
     pool = ThreadPoolExecutor(min(THREADS, len(missing)), thread_name_prefix="probe")
     futures = {pool.submit(_probe_in_pool, file_url): file_url.url for file_url in missing}
-    done, _pending = wait(futures, timeout=max(0.0, seconds))
+    done, _pending = wait(futures, timeout=seconds)
     pool.shutdown(wait=False, cancel_futures=True)
     return results | {futures[future]: future.result() for future in done}
 

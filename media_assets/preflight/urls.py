@@ -42,7 +42,7 @@ LOOPBACK = re.compile(
 )
 
 SENTENCES = {
-    "empty": _("Paste the public address of a file in wolkvox Storage."),
+    "empty": _("Paste the public URL of a file in wolkvox Storage."),
     "too_long": _(
         "The address may have at most {allowed} characters. Give the file a shorter name."
     ),
@@ -54,7 +54,7 @@ SENTENCES = {
     "user_info": _("The address holds a user name or an @ before the server. Leave it out."),
     "idn": _("The server's name has letters beyond a to z. Write it in its xn-- form."),
     "ip_address": _("“{value}” is a number, not a name. Use the server's name."),
-    "private": _("“{value}” is a private name that Meta cannot reach. Use a public address."),
+    "private": _("“{value}” is a private name that Meta cannot reach. Use a public one."),
     "host": _("“{value}” is not the name of a public server. Copy the address again."),
     "port": _("The address names the port “{value}”. Leave the port out: only 443 is possible."),
     "fragment": _(
@@ -67,7 +67,7 @@ SENTENCES = {
 }
 
 
-class UrlProblem(ValueError):  # noqa: N818 (a person's mistake, not ours)
+class UrlProblem(ValueError):
     """Why a URL is not accepted: `code` for programs, `sentence` (lazy) for people.
 
     `str()` is the code alone: an address may carry a signature that does not belong into a log.

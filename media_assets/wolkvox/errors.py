@@ -13,7 +13,6 @@
 None of them carries a secret. Sentences for people are made elsewhere, from `code`.
 """
 
-# ruff: noqa: N818 - the names say what happened
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
