@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ProductAdminConfig(AdminConfig):
-    default_site = "media_assets.admin.site.ProductAdminSite"
+    default_site = "media_assets.admin_site.ProductAdminSite"

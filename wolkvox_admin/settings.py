@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -35,7 +35,8 @@ if TOKEN_KEYS_FILE:
 if not TOKEN_KEYS:
     raise ImproperlyConfigured(
         "TOKEN_KEYS is not set, so no wolkvox token could be sealed. Make a key with "
-        "'python manage.py rotate_tokens --new-key' and put it into TOKEN_KEYS or TOKEN_KEYS_FILE."
+        "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' "
+        "and put it into TOKEN_KEYS, or into a file that TOKEN_KEYS_FILE names."
     )
 
 
@@ -116,7 +117,8 @@ TEMPLATES = [
 
 
 # Data
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/db.sqlite3")}
+_database_file = quote(str(BASE_DIR / "var" / "db.sqlite3"))
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_database_file}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # FULL, because NORMAL loses accepted rows at a power cut; IMMEDIATE, because deferred
     # transactions that turn into writers fail with "database is locked" instead of waiting.
@@ -130,6 +132,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 10_000)
 
 
 # People
@@ -167,6 +170,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files to compress; pages name no others
 
 
 # Browser security

@@ -1,0 +1,123 @@
+"""What the admin writes into the audit list, and the list itself, to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from media_assets.admin import words
+from media_assets.models import AuditEvent
+
+
+def record(request: HttpRequest, action: str, *, on: Model, **data: Any) -> None:
+    """Append an event by the signed-in person, from the address of the request."""
+    address = request.META.get("REMOTE_ADDR") or None
+    AuditEvent.objects.record(action, by=request.user, on=on, address=address, **data)
+
+
+def record_changes(
+    request: HttpRequest,
+    form: forms.ModelForm[Any],
+    *,
+    kind: str,
+    on: Model,
+    shown: Sequence[str],
+) -> None:
+    """Append what a saved form has changed: `kind`.enabled or .disabled, and `kind`.changed.
+
+    Only fields of the model are named, and only those in `shown` with their values.
+    """
+    names = [name for name in form.changed_data if name in _stored_fields(on)]
+    if "is_active" in names:
+        names.remove("is_active")
+        enabled = form.cleaned_data["is_active"]
+        record(request, f"{kind}.enabled" if enabled else f"{kind}.disabled", on=on)
+    if names:
+        record(
+            request,
+            f"{kind}.changed",
+            on=on,
+            fields=names,
+            before={name: _plain(form.initial.get(name)) for name in names if name in shown},
+            after={name: _plain(form.cleaned_data[name]) for name in names if name in shown},
+        )
+
+
+def _stored_fields(target: Model) -> set[str]:
+    return {field.name for field in [*target._meta.fields, *target._meta.many_to_many]}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON takes it; several objects as their names."""
+    if isinstance(value, bool | int | str | None):
+        return value
+    if isinstance(value, Iterable):
+        return sorted(str(each) for each in value)
+    return str(value)
+
+
+class SubjectFilter(admin.SimpleListFilter):
+    """By the first part of the action."""
+
+    title = _("subject")
+    parameter_name = "subject"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, Any]]:
+        return [
+            ("operation", _("Operations")),
+            ("connector", _("Connectors")),
+            ("upload", _("Uploads")),
+            ("batch", _("Batches")),
+            ("handle", _("Handles")),
+            ("history", _("Exports")),
+            ("person", _("People and signing in")),
+            ("group", _("Groups")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        subject = self.value()
+        return queryset.filter(action__startswith=f"{subject}.") if subject else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read only: events are neither made, changed nor removed by people."""
+
+    list_display = ["when", "actor_name", "action", "object_label", "address"]
+    list_display_links = ["when"]
+    list_filter = [SubjectFilter]
+    search_fields = ["actor_name", "action", "object_label", "object_code", "address"]
+    sortable_by = ["when"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["when", "actor_name", "action", "object_label", "object_code", "address", "details"]
+    readonly_fields = ["when", "details"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("when"), ordering="id")
+    def when(self, event: AuditEvent) -> str:
+        return words.moment(event.created_at)
+
+    @admin.display(description=_("data"))
+    def details(self, event: AuditEvent) -> SafeString:
+        text = json.dumps(event.data, ensure_ascii=False, indent=2)
+        return format_html('<pre class="event-data">{}</pre>', text)

@@ -1,0 +1,163 @@
+"""Operations: their server, their token that is only ever written, and their connectors."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.debug import SafeExceptionReporterFilter
+from django.views.decorators.debug import sensitive_post_parameters
+
+from media_assets.admin import connectors, switches, words
+from media_assets.admin.audit import record, record_changes
+from media_assets.admin.forms import OperationForm
+from media_assets.admin.tools import OperationTools, url_of
+from media_assets.models import Operation, PauseReason
+
+STORED_FIELDS = ["name", "server", "max_in_flight", "is_active"]
+
+
+class NothingShown(SafeExceptionReporterFilter):
+    """For requests that bring a token: an error report shows neither input nor variables."""
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        return True
+
+    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
+        return {}.items()
+
+
+class TokenFilter(admin.SimpleListFilter):
+    title = _("token")
+    parameter_name = "token"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Stored")), ("no", _("Missing"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "no":
+            return queryset.filter(sealed_token="")
+        if self.value() == "yes":
+            return queryset.exclude(sealed_token="")
+        return queryset
+
+
+@admin.register(Operation)
+class OperationAdmin(OperationTools):
+    form = OperationForm
+    inlines = [connectors.ConnectorInline]
+    list_display = ["name", "address", "state", "connector_count", "token_mark", "token_since"]
+    list_filter = ["is_active", "paused_reason", TokenFilter]
+    search_fields = ["name", "server", "connectors__name", "connectors__connector_id"]
+    readonly_fields = ["state", "stored_token"]
+    actions = [
+        "test_connection",
+        "import_connectors",
+        *map(switches.action, ["pause", "resume", "enable", "disable"]),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        count = Count("connectors", distinct=True)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(connector_count=count)
+        return rows
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """For a change with the row locked: a worker may be pausing the operation just now."""
+        found = super().get_object(request, object_id, from_field)
+        if request.method == "POST" and connection.in_atomic_block:
+            return Operation.objects.select_for_update(no_key=True).get(pk=found.pk)
+        return found
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            fields = ["name", "server", "new_token", "max_in_flight"]
+        elif self.has_change_permission(request, obj):
+            fields = ["state", "name", "server", "forget_token", "stored_token", "new_token"]
+            fields += ["max_in_flight", "is_active"]
+        else:
+            fields = ["state", *STORED_FIELDS, "stored_token"]
+        return [(None, {"fields": fields})]
+
+    @method_decorator(sensitive_post_parameters("new_token"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.exception_reporter_filter = NothingShown()
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        token = form.take_token()
+        if change:
+            self._save_changes(request, obj, form)
+        else:
+            obj.save()
+            record(request, "operation.created", on=obj, server=obj.server)
+        if token:
+            obj.set_token(token)
+            record(request, "operation.token_set", on=obj, mark=obj.token_mark)
+        elif form.cleaned_data["forget_token"]:
+            self.clear_token(request, obj, because="server")
+
+    def _save_changes(self, request: HttpRequest, obj: Operation, form: Any) -> None:
+        changed = [name for name in form.changed_data if name in STORED_FIELDS]
+        if not changed:
+            return
+        obj.save(update_fields=changed)
+        record_changes(request, form, kind=self.kind, on=obj, shown=STORED_FIELDS)
+        if "server" in changed and obj.paused_reason == PauseReason.CERTIFICATE:
+            # The pause spoke of the old server.
+            obj.paused_reason, obj.paused_until = PauseReason.NONE, None
+            obj.save(update_fields=["paused_reason", "paused_until"])
+            record(request, "operation.resumed", on=obj, because="server")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        connectors.record_rows(request, formset)
+
+    @admin.display(description=_("server"), ordering="server")
+    def address(self, operation: Operation) -> str:
+        return f"wv{operation.server}"
+
+    @admin.display(description=_("state"))
+    def state(self, operation: Operation) -> SafeString:
+        return words.state(operation)
+
+    @admin.display(description=_("connectors"), ordering="connector_count")
+    def connector_count(self, operation: Any) -> int:
+        return int(operation.connector_count)
+
+    @admin.display(description=_("token"))
+    def token_mark(self, operation: Operation) -> str | SafeString:
+        return words.token(operation)
+
+    @admin.display(description=_("token set"), ordering="token_set_at", empty_value="—")
+    def token_since(self, operation: Operation) -> str | None:
+        return words.moment(operation.token_set_at) if operation.token_set_at else None
+
+    @admin.display(description=_("stored token"))
+    def stored_token(self, operation: Operation) -> str | SafeString:
+        return words.token_and_age(operation)
+
+    @admin.action(description=_("Test connection"), permissions=["change"])
+    def test_connection(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return self._open_for_one(request, queryset, tool="test")
+
+    @admin.action(description=_("Import connectors"), permissions=["change"])
+    def import_connectors(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        return self._open_for_one(request, queryset, tool="import")
+
+    def _open_for_one(
+        self, request: HttpRequest, queryset: QuerySet[Any], *, tool: str
+    ) -> HttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) == 1:
+            return redirect(url_of(tool, chosen[0]))
+        messages.warning(request, _("Choose one operation for this: every call counts."))
+        return None

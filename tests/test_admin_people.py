@@ -1,0 +1,213 @@
+"""People and groups in the admin: for owners, and with their history kept."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+
+from media_assets import roles
+from media_assets.models import AuditEvent
+from tests.factories import PASSWORD, make_connector, make_upload, make_user, team
+
+PEOPLE = "/admin/auth/user/"
+GROUPS = "/admin/auth/group/"
+NEW_PASSWORD = "an entirely different one"
+ENGLISH = {"accept-language": "en"}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def web(client_for, owner):
+    return client_for(owner)
+
+
+def person_form(person, **typed):
+    sent = {
+        "username": person.username,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "groups": [group.pk for group in person.groups.all()],
+    }
+    sent |= {name: "on" for name in ("is_active", "is_superuser") if getattr(person, name)}
+    sent |= typed
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+def actions():
+    return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+
+
+@pytest.mark.parametrize("role", [roles.MARKETING, roles.SUPERVISOR, roles.CONNECTOR_ADMIN])
+def test_nobody_but_owners_finds_people_or_groups(client_for, owner, role):
+    client = client_for(make_user(role))
+    group = team()
+    urls = [PEOPLE, PEOPLE + "add/", GROUPS, GROUPS + "add/"]
+    urls += [f"{PEOPLE}{owner.pk}/{page}/" for page in ("change", "delete", "password", "history")]
+    urls += [f"{GROUPS}{group.pk}/{page}/" for page in ("change", "delete", "history")]
+
+    for url in urls:
+        assert client.get(url).status_code == 404
+        assert client.post(url, {"is_superuser": "on", "post": "yes"}).status_code == 404
+    assert User.objects.filter(is_superuser=True).get() == owner
+
+
+def test_permissions_on_users_do_not_open_the_door(client_for):
+    """`change_user` would be as good as being an owner."""
+    sly = make_user(roles.CONNECTOR_ADMIN, is_staff=True)
+    sly.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    client = client_for(sly)
+
+    response = client.post(f"{PEOPLE}{sly.pk}/change/", person_form(sly, is_superuser="on"))
+
+    assert response.status_code == 404
+    sly.refresh_from_db()
+    assert not sly.is_superuser
+
+
+def test_an_owner_adds_a_person_with_a_role(web):
+    marketing = Group.objects.get(name=roles.MARKETING)
+
+    response = web.post(
+        PEOPLE + "add/",
+        {
+            "username": "nadia",
+            "usable_password": "true",
+            "password1": NEW_PASSWORD,
+            "password2": NEW_PASSWORD,
+            "groups": [marketing.pk, team().pk],
+        },
+        REMOTE_ADDR="10.1.2.3",
+    )
+
+    nadia = User.objects.get(username="nadia")
+    assert response["Location"] == f"{PEOPLE}{nadia.pk}/change/"
+    assert nadia.check_password(NEW_PASSWORD)
+    assert roles.may_submit(nadia)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.object_label, event.address) == (
+        "person.created",
+        "nadia",
+        "10.1.2.3",
+    )
+    assert event.data["groups"] == [team().name, roles.MARKETING]
+
+
+def test_a_changed_person_is_recorded_with_groups_before_and_after(web, marketing):
+    supervisors = Group.objects.get(name=roles.SUPERVISOR)
+
+    web.post(
+        f"{PEOPLE}{marketing.pk}/change/",
+        person_form(marketing, email="marta@example.org", groups=[supervisors.pk]),
+    )
+
+    event = AuditEvent.objects.get()
+    assert event.action == "person.changed"
+    assert event.data["fields"] == ["email", "groups"]
+    assert event.data["before"] == {"groups": [team().name, roles.MARKETING]}
+    assert event.data["after"] == {"groups": [roles.SUPERVISOR]}
+
+
+def test_a_disabled_person_is_recorded_and_signed_out(web, marketing, client_for):
+    theirs = client_for(marketing)
+    web.post(f"{PEOPLE}{marketing.pk}/change/", person_form(marketing, is_active=None))
+
+    assert actions() == ["person.disabled"]
+    assert theirs.get("/").status_code == 302
+
+
+def test_an_owner_sets_a_password(web, marketing):
+    url = f"{PEOPLE}{marketing.pk}/password/"
+
+    assert web.get(url).status_code == 200
+    web.post(url, {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+
+    marketing.refresh_from_db()
+    assert marketing.check_password(NEW_PASSWORD)
+    assert actions() == ["person.password_set"]
+
+
+def test_a_refused_password_is_no_event(web, marketing):
+    web.post(
+        f"{PEOPLE}{marketing.pk}/password/",
+        {"usable_password": "true", "password1": "short", "password2": "short"},
+    )
+
+    marketing.refresh_from_db()
+    assert marketing.check_password(PASSWORD)
+    assert actions() == []
+
+
+def test_a_person_with_uploads_is_disabled_and_not_deleted(web):
+    person = make_upload().submitted_by
+    url = f"{PEOPLE}{person.pk}/delete/"
+
+    assert web.get(url).status_code == 404
+    assert web.post(url, {"post": "yes"}).status_code == 404
+    response = web.post(
+        PEOPLE,
+        {"action": "delete_selected", "_selected_action": [person.pk], "post": "yes"},
+        headers=ENGLISH,
+    )
+    assert "has a history and cannot be deleted" in response.content.decode()
+    assert User.objects.filter(pk=person.pk).exists()
+
+
+def test_a_person_without_uploads_may_be_deleted(web):
+    person = make_user(roles.MARKETING, username="nadia")
+
+    web.post(f"{PEOPLE}{person.pk}/delete/", {"post": "yes"})
+
+    assert not User.objects.filter(username="nadia").exists()
+    assert actions() == ["person.deleted"]
+
+
+@pytest.mark.parametrize("without", ["is_active", "is_superuser"])
+def test_the_only_owner_cannot_lock_everybody_out(web, owner, without):
+    url = f"{PEOPLE}{owner.pk}/change/"
+    typed = person_form(owner, **{without: None})
+
+    assert "only active owner" in web.post(url, typed, headers=ENGLISH).content.decode()
+    assert web.post(f"{PEOPLE}{owner.pk}/delete/", {"post": "yes"}).status_code == 404
+
+    make_user("Owner")
+    assert web.post(url, typed).status_code == 302
+
+
+@pytest.mark.parametrize("name", roles.PERMISSIONS)
+def test_roles_are_neither_renamed_nor_deleted(web, name):
+    role = Group.objects.get(name=name)
+    before = set(role.permissions.all())
+
+    web.post(f"{GROUPS}{role.pk}/change/", {"name": "Renamed", "permissions": []})
+    assert web.post(f"{GROUPS}{role.pk}/delete/", {"post": "yes"}).status_code == 404
+    response = web.post(
+        GROUPS,
+        {"action": "delete_selected", "_selected_action": [role.pk], "post": "yes"},
+        headers=ENGLISH,
+    )
+
+    assert "is a role and cannot be deleted" in response.content.decode()
+    role.refresh_from_db()
+    assert role.name == name
+    assert set(role.permissions.all()) == before
+
+
+def test_other_groups_are_made_renamed_and_deleted(web):
+    web.post(GROUPS + "add/", {"name": "Ventas"})
+    group = Group.objects.get(name="Ventas")
+    web.post(f"{GROUPS}{group.pk}/change/", {"name": "Ventas Colombia"})
+    event = AuditEvent.objects.get(action="group.changed")
+    assert event.data["after"] == {"name": "Ventas Colombia"}
+
+    web.post(f"{GROUPS}{group.pk}/delete/", {"post": "yes"})
+    assert not Group.objects.filter(pk=group.pk).exists()
+    assert actions() == ["group.created", "group.changed", "group.deleted"]
+
+
+def test_a_group_shows_its_people_and_connectors(web, marketing):
+    connector = make_connector()
+    content = web.get(f"{GROUPS}{team().pk}/change/").content.decode()
+
+    assert f"{PEOPLE}{marketing.pk}/change/" in content
+    assert f"/admin/media_assets/connector/{connector.pk}/change/" in content
+    assert web.get(GROUPS).status_code == 200

@@ -1,0 +1,95 @@
+"""System checks: each mistake in the settings is named, with what to do about it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings as configured
+from django.core.checks import run_checks
+
+from media_assets import crypto
+
+REAL = "https://wv{server}.wolkvox.com/api/v2/"
+SANDBOX = "http://127.0.0.1:9000/wv{server}/api/v2/"
+
+
+def found():
+    return [issue for issue in run_checks() if (issue.id or "").startswith("media_assets.")]
+
+
+def test_good_settings_are_met_with_silence(settings):
+    for base_url, demo in ((REAL, False), (SANDBOX, True)):
+        settings.WOLKVOX_BASE_URL = base_url
+        settings.DEMO = demo
+        assert found() == []
+
+
+@pytest.mark.parametrize("keys", [[], ["too-short"], ["A" * 42 + "!"]])
+def test_keys_that_are_none(settings, keys):
+    settings.TOKEN_KEYS = keys
+
+    (issue,) = found()
+    assert issue.id == "media_assets.E001"
+    assert "TOKEN_KEYS" in issue.msg
+    assert "--new-key" in issue.hint
+    assert not [key for key in keys if key in str(issue)]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://wv{server}.evil.test/api/v2/",
+        "http://wv{server}.wolkvox.com/api/v2/",
+        "http://10.0.0.5/wv{server}/",
+        "http://127.0.0.1:9000/api/v2/",
+        "",
+    ],
+)
+def test_a_base_url_to_which_no_token_may_travel(settings, base_url):
+    settings.WOLKVOX_BASE_URL = base_url
+
+    (issue,) = found()
+    assert issue.id == "media_assets.E002"
+    assert "WOLKVOX_BASE_URL" in issue.msg
+    assert issue.hint
+
+
+@pytest.mark.parametrize("host", ["http://files.example.org", "a b", "http://127.0.0.1:9000/files"])
+def test_storage_hosts_that_cannot_be_probed(settings, host):
+    settings.STORAGE_HOSTS = ["storage.googleapis.com/wvox-", host]
+    settings.SANDBOX = False
+
+    (issue,) = found()
+    assert issue.id == "media_assets.E003"
+    assert issue.hint
+
+
+def test_a_demonstration_on_the_real_service(settings):
+    settings.DEMO = True
+    settings.WOLKVOX_BASE_URL = REAL
+
+    (issue,) = found()
+    assert issue.id == "media_assets.E004"
+
+
+def test_a_production_like_environment_passes_the_deployment_checks():
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": "production-like-" + "k3y" * 20,
+        "TOKEN_KEYS": crypto.generate_key(),
+        "ALLOWED_HOSTS": "media.example.org",
+        "DATABASE_URL": "sqlite:////dev/null",
+    }
+    check = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=configured.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert check.returncode == 0, check.stderr
+    assert "no issues" in check.stdout
