@@ -13,6 +13,7 @@ urlpatterns = [
     path("uploads/new/probe/", new_upload.probe, name="probe"),
     path("batches/<uuid:code>/", batches.batch, name="batch"),
     path("batches/<uuid:code>/progress/", batches.progress, name="batch_progress"),
+    path("batches/<uuid:code>/copied/", batches.copied, name="batch_copied"),
     path("batches/<uuid:code>/handles.csv", batches.handles_csv, name="batch_csv"),
     path("uploads/<uuid:code>/", uploads.upload, name="upload"),
     path("uploads/<uuid:code>/progress/", uploads.progress, name="upload_progress"),

@@ -296,7 +296,7 @@ def test_a_refusal_is_translated_when_it_is_shown_and_not_before():
     with pytest.raises(UrlProblem) as caught:
         parse_url("")
     with translation.override("en"):
-        assert str(caught.value.sentence).startswith("Paste the public address")
+        assert str(caught.value.sentence).startswith("Paste the public URL")
 
 
 def test_the_longest_url_has_2048_characters_after_it_was_rebuilt():

@@ -1,0 +1,139 @@
+"""Tags and filters that every page of ours shares: icons, states, expiry, thumbnails, fields."""
+
+from datetime import timedelta
+
+from django import template
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext_lazy
+
+from media_assets import preflight
+from media_assets.models import Format, Status, Upload
+
+register = template.Library()
+
+STATUS_ICONS = {
+    Status.QUEUED: "clock",
+    Status.SENDING: "loader",
+    Status.READY: "circle-check",
+    Status.FAILED: "alert-triangle",
+}
+FORMAT_ICONS = {Format.IMAGE: "photo", Format.VIDEO: "video", Format.DOCUMENT: "file-text"}
+SOON = timedelta(hours=24)
+UNITS = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+}
+EXPIRES = {
+    "day": ngettext_lazy(
+        "expires in %(count)d day (estimated)", "expires in %(count)d days (estimated)", "count"
+    ),
+    "hour": ngettext_lazy(
+        "expires in %(count)d hour (estimated)", "expires in %(count)d hours (estimated)", "count"
+    ),
+    "minute": ngettext_lazy(
+        "expires in %(count)d minute (estimated)",
+        "expires in %(count)d minutes (estimated)",
+        "count",
+    ),
+}
+EXPIRED = {
+    "day": ngettext_lazy(
+        "expired %(count)d day ago (estimated)", "expired %(count)d days ago (estimated)", "count"
+    ),
+    "hour": ngettext_lazy(
+        "expired %(count)d hour ago (estimated)",
+        "expired %(count)d hours ago (estimated)",
+        "count",
+    ),
+    "minute": ngettext_lazy(
+        "expired %(count)d minute ago (estimated)",
+        "expired %(count)d minutes ago (estimated)",
+        "count",
+    ),
+}
+
+
+@register.inclusion_tag("_icon.html")
+def icon(name: str, css: str = "") -> dict[str, str]:
+    """One of the icons in `_icons.html`. It is decoration: say the same in words beside it."""
+    return {"name": name, "css": css}
+
+
+@register.inclusion_tag("_status.html")
+def status_badge(upload: Upload) -> dict[str, str]:
+    """The state in words, with an icon and a colour."""
+    status = Status(upload.status)
+    return {"status": status.value, "name": STATUS_ICONS[status], "text": str(status.label)}
+
+
+@register.inclusion_tag("_thumbnail.html")
+def thumbnail(upload: Upload) -> dict[str, str]:
+    """The picture itself when its host is listed, over the icon of its format."""
+    shown = upload.format == Format.IMAGE and _is_listed(upload.file_url)
+    return {
+        "source": upload.file_url if shown else "",
+        "name": FORMAT_ICONS.get(Format(upload.format), "file-text"),
+    }
+
+
+@register.filter
+def expiry(upload: Upload) -> str:
+    """How long the handle lives by our estimate; "" while there is none."""
+    if upload.status != Status.READY:
+        return ""
+    if upload.handle_expires_at is None:
+        return gettext("expiry unknown")
+    left = upload.handle_expires_at - timezone.now()
+    unit, count = _span(abs(left))
+    sentences = EXPIRES if left > timedelta(0) else EXPIRED
+    return str(sentences[unit] % {"count": count})
+
+
+@register.filter
+def expiry_tone(upload: Upload) -> str:
+    """The CSS class that goes with `expiry`: expiry-live, expiry-soon or expiry-over."""
+    if upload.is_expired:
+        return "expiry-over"
+    expires_at = upload.handle_expires_at
+    if expires_at is not None and expires_at - timezone.now() <= SOON:
+        return "expiry-soon"
+    return "expiry-live"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form's control with Tabler's classes."""
+    kind = getattr(field.field.widget, "input_type", "textarea")
+    css = {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control")
+    return field.as_widget(attrs={"class": f"{css} is-invalid" if field.errors else css})
+
+
+@register.simple_tag
+def copy_source(upload: Upload) -> SafeString:
+    """The handle, byte for byte, as the JSON block that a copy button reads."""
+    return json_script(upload.handle, f"handle-{upload.code}")
+
+
+@register.simple_tag
+def copy_url_source(upload: Upload) -> SafeString:
+    """The file's public address, for the copy button beside the handle's."""
+    return json_script(upload.file_url, f"file-{upload.code}")
+
+
+def _is_listed(url: str) -> bool:
+    try:
+        return preflight.parse_url(url).listed
+    except preflight.UrlProblem:
+        return False
+
+
+def _span(span: timedelta) -> tuple[str, int]:
+    """The largest unit that fits at least once, and how often it does."""
+    for unit, length in UNITS.items():
+        if span >= length:
+            return unit, span // length
+    return "minute", 1

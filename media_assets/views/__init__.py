@@ -1,0 +1,1 @@
+"""Our own pages. A view is glue: fetch or 404, form, one call, redirect or render."""

@@ -1,0 +1,154 @@
+"""New uploads: the form, its check while somebody types, and a look at single files."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from media_assets import preflight, roles, submission
+from media_assets.forms import SubmitForm, as_typed, notice_of
+from media_assets.models import Batch, Connector
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def submitters_only(view: View) -> View:
+    """For everybody else the page does not exist."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        if not roles.may_submit(request.user):
+            raise Http404
+        return view(request)
+
+    return wrapped
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@submitters_only
+def new_upload(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        form = SubmitForm(user=_person(request), initial=_initial(request))
+        return _page(request, form, submission.Checked())
+    form = SubmitForm(request.POST, request.FILES, user=_person(request))
+    checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
+    if form.is_valid() and form.is_decided(checked):
+        try:
+            batch = _submit(request, form, checked)
+        except submission.NothingToSend:
+            form.add_error("urls", _nothing_to_send(checked))
+        else:
+            return redirect_to_see(batch)
+    return _page(request, form, checked)
+
+
+@require_POST
+@submitters_only
+def check(request: HttpRequest) -> HttpResponse:
+    """The lines as typed so far, and what would become of each; writes nothing."""
+    form = SubmitForm(request.POST, request.FILES, user=_person(request))
+    checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
+    context = _context(form, checked) | {"merged": "csv_file" in request.FILES}
+    return render(request, "uploads/_lines.html", context)
+
+
+@require_safe
+@submitters_only
+def probe(request: HttpRequest) -> HttpResponse:
+    """What Storage says of one file; hosts that are not listed are never asked."""
+    try:
+        file_url = preflight.parse_url(request.GET.get("url", ""))
+    except preflight.UrlProblem as problem:
+        return render(request, "uploads/_probe.html", {"sentence": problem.sentence})
+    found = None
+    if file_url.listed:
+        found = preflight.cached_probe(file_url) or preflight.probe(file_url)
+    return render(request, "uploads/_probe.html", {"file_url": file_url, "probe": found})
+
+
+def redirect_to_see(shown: Any) -> HttpResponse:
+    """303: what was posted is done, and this is where to see it."""
+    response = redirect(shown)
+    response.status_code = 303
+    return response
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (the middleware lets nobody else in)
+    return request.user
+
+
+def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -> Batch:
+    values = form.cleaned_data
+    connector: Connector = values["connector"]
+    typed = (str(connector.code), form.typed, values["label"], values["campaign"])
+    return submission.submit(
+        checked,
+        connector=connector,
+        by=_person(request),
+        key=submission.batch_key(values["key"], *typed, str(values["again"])),
+        label=values["label"],
+        campaign=values["campaign"],
+        again=values["again"],
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
+def _nothing_to_send(checked: submission.Checked) -> Any:
+    if not checked.lines:
+        return _("Paste at least one address, or choose a CSV file.")
+    if checked.live:
+        return _("Nothing would be sent: use the handles that are there, or tick the box below.")
+    return _("Nothing would be sent: every line needs attention.")
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """What links to this page bring along, and the connector that the person used last."""
+    source = _batch(request.GET.get("batch", ""), request)
+    usable = roles.connectors_usable_by(request.user)
+    latest = source or Batch.objects.filter(submitted_by=_person(request)).order_by("-id").first()
+    last = usable.filter(pk=latest.connector_id) if latest else usable[:2]
+    codes = list(last.values_list("code", flat=True))
+    linked = "\n".join(request.GET.getlist("url"))
+    return {
+        "connector": request.GET.get("connector") or (codes[0] if len(codes) == 1 else None),
+        "urls": as_typed(source.left_out) if source else linked,
+        "campaign": source.campaign if source else "",
+    }
+
+
+def _batch(code: str, request: HttpRequest) -> Batch | None:
+    try:
+        found: Batch | None = roles.batches_visible_to(request.user).filter(code=code).first()
+    except ValidationError:  # not a UUID
+        return None
+    return found
+
+
+def _page(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -> HttpResponse:
+    return render(request, "uploads/new.html", _context(form, checked))
+
+
+def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
+    connector = form.chosen_connector
+    again = bool(form["again"].value())
+    live = checked.live
+    return {
+        "form": form,
+        "checked": checked,
+        "bad": checked.bad,
+        "live": live,
+        "again": again,
+        "ready": len(checked.good) + (len(live) if again else 0),
+        "left_out": len(checked.bad) + (0 if again else len(live)),
+        "operation": connector.operation if connector else None,
+        "notice": notice_of(connector.operation) if connector else "",
+        "most": settings.BATCH_MAX,
+    }

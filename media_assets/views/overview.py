@@ -1,0 +1,102 @@
+"""The first page: what waits, what failed, what expires, and what to do next, by role."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from media_assets import roles
+from media_assets.models import Batch, Connector, Operation, PauseReason, Status
+from media_assets.models.uploads import UploadQuerySet
+
+ROWS = 5
+PEOPLE = 10
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    context: dict[str, Any] = _uploads(roles.uploads_visible_to(user))
+    context["paused"] = [o for o in _operations_of(user) if o.paused_now]
+    usable = list(roles.connectors_usable_by(user))
+    context["usable"] = {connector.pk for connector in usable}
+    if roles.may_submit(user):
+        context["quick"] = {
+            "connectors": usable,
+            "last": _last_connector_of(user),
+            "key": uuid.uuid4(),
+        }
+    if user.has_perm("media_assets.change_operation"):
+        context["upkeep"] = _upkeep()
+    if roles.may_export(user):
+        context["week"] = _week(roles.uploads_visible_to(user))
+    return render(request, "overview.html", context)
+
+
+def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
+    """What is under way, what failed within a week, what expires within a day, what is new."""
+    counts = dict(visible.unfinished().order_by().values_list("status").annotate(Count("pk")))
+    failed = visible.failed().filter(created_at__gt=timezone.now() - WEEK)
+    expiring = visible.expiring(DAY)
+    return {
+        "waiting": counts.get(Status.QUEUED, 0),
+        "sending": counts.get(Status.SENDING, 0),
+        "under_way": visible.unfinished().for_lists().newest_first()[:ROWS] if counts else [],
+        "failed": failed.for_lists().newest_first()[:ROWS],
+        "failed_count": failed.count(),
+        "expiring": expiring.for_lists().order_by("handle_expires_at", "id")[:ROWS],
+        "expiring_count": expiring.count(),
+        "latest": visible.ready().for_lists().newest_first()[:ROWS],
+    }
+
+
+def _operations_of(user: User | AnonymousUser) -> QuerySet[Operation]:
+    paused = Operation.objects.exclude(paused_reason=PauseReason.NONE)
+    if roles.may_see_everything(user):
+        return paused
+    return paused.filter(connectors__in=roles.connectors_visible_to(user)).distinct()
+
+
+def _last_connector_of(user: User | AnonymousUser) -> int | None:
+    latest = Batch.objects.filter(submitted_by=user.pk).order_by("-id").first()
+    return latest.connector_id if latest else None
+
+
+def _upkeep() -> dict[str, Any]:
+    """What a connector admin should look after."""
+    return {
+        "operations": Operation.objects.count(),
+        "without_token": Operation.objects.filter(is_active=True, sealed_token=""),
+        "without_groups": Connector.objects.active()
+        .filter(groups=None)
+        .select_related("operation"),
+    }
+
+
+def _week(visible: UploadQuerySet) -> dict[str, Any]:
+    """Totals of the last seven days, and the people with the most uploads."""
+    people = (
+        visible.filter(created_at__gt=timezone.now() - WEEK)
+        .order_by()
+        .values("submitted_by__username")
+        .annotate(
+            total=Count("pk"),
+            ready=Count("pk", filter=Q(status=Status.READY)),
+            failed=Count("pk", filter=Q(status=Status.FAILED)),
+        )
+        .order_by("-total", "submitted_by__username")
+    )
+    rows = list(people)
+    return {
+        "people": rows[:PEOPLE],
+        "more": max(0, len(rows) - PEOPLE),
+        **{name: sum(row[name] for row in rows) for name in ("total", "ready", "failed")},
+    }

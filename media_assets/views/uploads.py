@@ -1,0 +1,236 @@
+"""One upload: its state in words, what to copy, its attempts, and what a person may do with it."""
+
+import uuid
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from media_assets import roles, submission
+from media_assets.models import Connector, PauseReason, Status, Upload
+from media_assets.views.new_upload import redirect_to_see
+from media_assets.wolkvox.snippets import snippets
+
+SNIPPETS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "handle": (
+        gettext_lazy("Handle"),
+        gettext_lazy("Paste it where a template asks for the sample of its header."),
+    ),
+    "first_line": (
+        gettext_lazy("First line only"),
+        gettext_lazy("Use it only where the whole handle is not accepted."),
+    ),
+    "header_handle": (
+        gettext_lazy("Header with the handle"),
+        gettext_lazy("The HEADER component, to put into a template you already have."),
+    ),
+    "create_template": (
+        gettext_lazy("Marketing template"),
+        gettext_lazy("The whole request for create_template: change its name and its texts."),
+    ),
+    "create_utility_template": (
+        gettext_lazy("Utility template"),
+        gettext_lazy("The whole request for create_utility_template."),
+    ),
+    "curl": (
+        gettext_lazy("cURL command"),
+        gettext_lazy("Creates the template from a terminal; the token goes into WOLKVOX_TOKEN."),
+    ),
+    "python": (
+        gettext_lazy("Python"),
+        gettext_lazy("The same call as a program; the token goes into WOLKVOX_TOKEN."),
+    ),
+    "meta": (
+        gettext_lazy("Meta's own API"),
+        gettext_lazy("The request for graph.facebook.com, where the handle stands in a list."),
+    ),
+    "public_url": (gettext_lazy("Public URL"), ""),
+}
+HOLDS: dict[PauseReason, str | Promise] = {
+    PauseReason.MANUAL: gettext_lazy("It goes on when an administrator resumes the operation."),
+    PauseReason.TOKEN: gettext_lazy("It goes on when an administrator has stored a valid token."),
+    PauseReason.QUOTA: gettext_lazy("It goes on by itself when wolkvox allows calls again."),
+    PauseReason.CERTIFICATE: gettext_lazy("An administrator has to check the operation's server."),
+    PauseReason.LOCAL: gettext_lazy("An administrator has to restore the key; nothing is lost."),
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A snippet with what people read about it."""
+
+    name: str
+    title: str | Promise
+    purpose: str | Promise
+    language: str
+    text: str
+
+    @property
+    def source(self) -> str:
+        """The id of the JSON block that the copy button reads."""
+        return f"source-{self.name}"
+
+
+@require_safe
+def upload(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    shown = _visible(request, code)
+    return render(request, "uploads/upload.html", _context(request, shown))
+
+
+@require_safe
+def progress(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """The page's inside if it is not what the browser has already, else 204."""
+    shown = _visible(request, code)
+    if request.GET.get("since") == _marker(shown):
+        return HttpResponse(status=204)
+    return render(request, "uploads/_progress.html", _context(request, shown))
+
+
+@require_POST
+def retry(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    changed = _changeable(request, code)
+    if submission.retry(changed, by=_person(request), address=_address(request)):
+        messages.success(request, _("It is in the queue again."))
+    else:
+        messages.info(request, _("It is not failed any more: somebody was faster."))
+    return redirect_to_see(changed.batch if "to_batch" in request.POST else changed)
+
+
+@require_POST
+def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    changed = _changeable(request, code)
+    if changed.status != Status.READY:
+        raise Http404
+    renewal = submission.renew(changed, by=_person(request), address=_address(request))
+    messages.success(request, _("A fresh handle is on its way; the earlier one stays as it is."))
+    return redirect_to_see(renewal)
+
+
+@require_POST
+def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """Somebody has copied a snippet; the browser does not wait for the answer."""
+    shown = _visible(request, code)
+    snippet = request.POST.get("snippet", "")
+    if snippet not in SNIPPETS or shown.status != Status.READY:
+        return HttpResponse(status=400)
+    submission.copied(shown, snippet=snippet, by=_person(request), address=_address(request))
+    return HttpResponse(status=204)
+
+
+def hold_of(connector: Connector) -> tuple[str, str]:
+    """Why nothing is sent for a connector just now, and what ends that; "" twice if it is."""
+    operation = connector.operation
+    if not connector.is_active:
+        return _("The connector is disabled."), _("An administrator has to enable it.")
+    if not operation.is_active:
+        return _("The operation is disabled."), _("An administrator has to enable it.")
+    if not operation.has_token:
+        return _("The operation has no token."), _("It goes on when an administrator stores one.")
+    if not operation.paused_now:
+        return "", ""
+    reason = PauseReason(operation.paused_reason)
+    if operation.paused_until is None:
+        return f"{reason.label}.", str(HOLDS[reason])
+    until = {"time": time_of(operation.paused_until), "reason": reason.label}
+    return _("Paused until %(time)s: %(reason)s.") % until, str(HOLDS[reason])
+
+
+def state_of(upload: Upload) -> str:
+    """What is going on with one upload, in a sentence; the operation's pauses aside."""
+    outcome = upload.outcome
+    if upload.status == Status.SENDING:
+        return _("wolkvox is fetching the file since %(time)s; that may take a minute.") % {
+            "time": time_of(upload.changed_at)
+        }
+    if upload.status == Status.FAILED and outcome:
+        return f"{outcome.label}."
+    if upload.status == Status.QUEUED and outcome:
+        because = {"time": time_of(upload.due_at), "reason": outcome.label}
+        if upload.due_at <= timezone.now():
+            return _("Tried again as soon as possible. Last time: %(reason)s.") % because
+        return _("Tried again at %(time)s. Last time: %(reason)s.") % because
+    if upload.status == Status.QUEUED:
+        return _("Waits for its turn.")
+    return ""
+
+
+def time_of(instant: datetime) -> str:
+    """The time of day, with its date unless that is today."""
+    local = timezone.localtime(instant)
+    is_today = local.date() == timezone.localdate()
+    return date_format(local, "H:i" if is_today else "SHORT_DATETIME_FORMAT")
+
+
+def _visible(request: HttpRequest, code: uuid.UUID) -> Upload:
+    uploads = roles.uploads_visible_to(request.user).for_lists().select_related("renews")
+    return get_object_or_404(uploads, code=code)
+
+
+def _changeable(request: HttpRequest, code: uuid.UUID) -> Upload:
+    found = _visible(request, code)
+    if not roles.may_change(request.user, found):
+        raise Http404
+    return found
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (the middleware lets nobody else in)
+    return request.user
+
+
+def _address(request: HttpRequest) -> str | None:
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def _marker(shown: Upload) -> str:
+    """Changes with everything that the page of an unfinished upload shows."""
+    seen = (shown.changed_at, shown.status, *_hold(shown), state_of(shown))
+    return f"{zlib.crc32(repr(seen).encode()):x}"
+
+
+def _hold(shown: Upload) -> tuple[str, str]:
+    return hold_of(shown.connector) if shown.status == Status.QUEUED else ("", "")
+
+
+def _context(request: HttpRequest, shown: Upload) -> dict[str, Any]:
+    hold, way_out = _hold(shown)
+    panels = _panels(shown) if shown.status == Status.READY else []
+    return {
+        "upload": shown,
+        "hold": hold,
+        "way_out": way_out,
+        "state": state_of(shown),
+        "advice": shown.outcome.advice if shown.outcome else "",
+        "main": panels[:1],
+        "panels": [panel for panel in panels[1:] if panel.name != "public_url"],
+        "public": [panel for panel in panels if panel.name == "public_url"],
+        "attempts": shown.attempts.order_by("-number"),
+        "renewals": shown.renewals.order_by("-id"),
+        "may_change": roles.may_change(request.user, shown),
+        "marker": _marker(shown),
+    }
+
+
+def _panels(shown: Upload) -> list[Panel]:
+    found = snippets(
+        shown.handle,
+        connector_id=shown.connector.connector_id,
+        format=shown.format,
+        base_url=shown.connector.operation.base_url,
+        public_url=shown.file_url,
+    )
+    return [
+        Panel(snippet.name, *SNIPPETS[snippet.name], language=snippet.language, text=snippet.text)
+        for snippet in found
+    ]

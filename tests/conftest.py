@@ -1,0 +1,93 @@
+"""What every test shares: no network but this machine, and the people of the product."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client, TransactionTestCase
+from django.utils import translation
+from pytest_socket import socket_allow_hosts
+
+from media_assets import roles
+from media_assets.models.audit import TRIGGERS
+from tests.factories import make_user, team
+
+TRIGGER_NAME = re.compile(r"TRIGGER (?:IF NOT EXISTS )?(\w+)")
+
+
+def pytest_runtest_setup() -> None:
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_despite_triggers() -> Iterator[None]:
+    """Take the append-only triggers away before a transactional test empties the tables.
+
+    The flush sends post_migrate afterwards, which installs them and the groups again.
+    """
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def drop_triggers_and_flush(case: TransactionTestCase) -> None:
+        for alias in case.databases:
+            _drop_triggers(alias)
+        flush(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", drop_triggers_and_flush)
+        yield
+
+
+def _drop_triggers(alias: str) -> None:
+    vendor = connections[alias].vendor
+    table = " ON media_assets_auditevent" if vendor == "postgresql" else ""
+    names = [match[1] for sql in TRIGGERS[vendor] if (match := TRIGGER_NAME.search(sql))]
+    with connections[alias].cursor() as cursor:
+        for name in names:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Tests read English; the product's default is Spanish."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def marketing(db: None) -> User:
+    return make_user(roles.MARKETING, username="marta", groups=[team()])
+
+
+@pytest.fixture
+def supervisor(db: None) -> User:
+    return make_user(roles.SUPERVISOR, username="sofia")
+
+
+@pytest.fixture
+def connector_admin(db: None) -> User:
+    return make_user(roles.CONNECTOR_ADMIN, username="adrian")
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return make_user("Owner", username="olga")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """A marketing person of another group."""
+    return make_user(roles.MARKETING, username="saul", groups=[team("Brazil")])
+
+
+@pytest.fixture
+def client_for() -> Callable[[User], Client]:
+    """A browser set to English, in which this person has signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(user)
+        return client
+
+    return signed_in
