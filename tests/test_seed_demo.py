@@ -144,7 +144,7 @@ def test_marketing_may_use_every_connector_that_has_a_group(seed):
 def test_a_second_time_changes_nothing_that_people_have_changed(seed):
     seed()
     Operation.objects.filter(server="0042").update(name="Otro nombre")
-    Operation.objects.filter(server="0077").update(server="0099")
+    Operation.objects.filter(server="0077").update(server="0123")
     Connector.objects.filter(connector_id="1266").delete()
     User.objects.get(username="marketing").groups.clear()
 
@@ -153,7 +153,7 @@ def test_a_second_time_changes_nothing_that_people_have_changed(seed):
     assert Operation.objects.count() == 2
     assert Connector.objects.count() == 3
     assert not User.objects.get(username="marketing").groups.exists()
-    assert [each["name"] for each in seeded["operations"]] == ["Otro nombre", ""]
+    assert [each["name"] for each in seeded["operations"]] == ["Otro nombre", "", ""]
 
 
 def test_a_token_that_another_port_has_closed_is_sealed_again(seed, settings):

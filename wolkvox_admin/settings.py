@@ -170,7 +170,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files to compress; pages name no others
 
 
 # Browser security

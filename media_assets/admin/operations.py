@@ -159,5 +159,7 @@ class OperationAdmin(OperationTools):
         chosen = list(queryset[:2])
         if len(chosen) == 1:
             return redirect(url_of(tool, chosen[0]))
-        messages.warning(request, _("Choose one operation for this: every call counts."))
+        messages.warning(
+            request, _("Choose one operation for this: every call counts towards the daily limit.")
+        )
         return None

@@ -75,7 +75,7 @@ class OperationTools(KeptAdmin):
         record(request, "operation.tested", on=operation, outcome="works", **quota)
         messages.success(request, _quota_in_words(**quota))
         if operation.paused_now:
-            messages.warning(request, _("The operation is paused still. Resume it to send."))
+            messages.warning(request, _("The operation is still paused. Resume it to send."))
         return self._back(operation)
 
     def import_view(self, request: HttpRequest, operation: Operation) -> HttpResponse:
@@ -108,8 +108,8 @@ class OperationTools(KeptAdmin):
                 request,
                 operation,
                 title=_("Remove token"),
-                sentence=_("The stored token is forgotten for good; wolkvox goes on knowing it."),
-                warning=_("Nothing can be sent for this operation until another is stored."),
+                sentence=_("The stored token is forgotten for good; it stays valid at wolkvox."),
+                warning=_("Nothing can be sent for this operation until another token is stored."),
             )
         with transaction.atomic():
             locked = Operation.objects.select_for_update(no_key=True).get(pk=operation.pk)

@@ -103,7 +103,9 @@ def retry(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     if submission.retry(changed, by=_person(request), address=_address(request)):
         messages.success(request, _("It is in the queue again."))
     else:
-        messages.info(request, _("It is not failed any more: somebody was faster."))
+        messages.info(
+            request, _("This upload has not failed any more: somebody else has already retried it.")
+        )
     return redirect_to_see(changed.batch if "to_batch" in request.POST else changed)
 
 
@@ -150,7 +152,7 @@ def state_of(upload: Upload) -> str:
     """What is going on with one upload, in a sentence; the operation's pauses aside."""
     outcome = upload.outcome
     if upload.status == Status.SENDING:
-        return _("wolkvox is fetching the file since %(time)s; that may take a minute.") % {
+        return _("wolkvox has been fetching the file since %(time)s; that may take a minute.") % {
             "time": time_of(upload.changed_at)
         }
     if upload.status == Status.FAILED and outcome:

@@ -33,7 +33,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--state", default=settings.BASE_DIR / "var" / "sandbox.json")
-        parser.add_argument("--new-passwords", action="store_true", help="for all four people")
+        parser.add_argument(
+            "--new-passwords", action="store_true", help="for all four people, and nothing else"
+        )
         parser.add_argument("--json", action="store_true", help="print for programs, not people")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,15 +51,15 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         with transaction.atomic():
             people = [
-                {"username": name, "role": role, "password": password}
+                {
+                    "username": name,
+                    "role": role,
+                    "password": _person(name, role=role, renew=options["new_passwords"]),
+                }
                 for name, role in ROLES.items()
-                for password in [_person(name, role=role, renew=options["new_passwords"])]
             ]
-            for server, name in OPERATIONS.items():
-                there = Operation.objects.filter(Q(server=server) | Q(name=name))
-                if server in tokens and not there.exists():
-                    _operation(server, name=name, tokens=tokens)
-            _restore_tokens(tokens)
+            if not options["new_passwords"]:
+                _operations(tokens)
         operations = [
             {"server": server, "token": token, "name": _name_on(server)}
             for server, token in tokens.items()
@@ -90,6 +92,14 @@ def _new_password() -> str:
     """Four groups of four characters that nobody mistakes for one another: 79 bits."""
     groups = ["".join(secrets.choice(PASSWORD_LETTERS) for _ in range(4)) for _ in range(4)]
     return "-".join(groups)
+
+
+def _operations(tokens: dict[str, str]) -> None:
+    for server, name in OPERATIONS.items():
+        there = Operation.objects.filter(Q(server=server) | Q(name=name))
+        if server in tokens and not there.exists():
+            _operation(server, name=name, tokens=tokens)
+    _restore_tokens(tokens)
 
 
 def _operation(server: str, *, name: str, tokens: dict[str, str]) -> None:

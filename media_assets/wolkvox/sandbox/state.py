@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-DEFAULT_SERVERS = ("0042", "0077")
+DEFAULT_SERVERS = ("0042", "0077", "0099")
 
 
 def new_operations(servers: Iterable[str] = DEFAULT_SERVERS) -> dict[str, str]:
