@@ -16,13 +16,12 @@ class MediaAssetsConfig(AppConfig):
         from media_assets import checks, roles  # noqa: F401  (models exist only now)
 
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="audit_triggers")
-        # no sender: permissions are made app by app, ours may come after auth's
         post_migrate.connect(roles.install, sender=self, dispatch_uid="roles")
 
 
 def install_triggers(*, using: str = "default", **_: Any) -> None:
     """Make the audit table append-only in the database; a rebuilt table has lost its triggers."""
-    from media_assets.models.audit import TRIGGERS
+    from media_assets.models.audit import TRIGGERS  # (this module is read before any model)
 
     with connections[using].cursor() as cursor:
         for statement in TRIGGERS[connections[using].vendor]:

@@ -1,5 +1,6 @@
 """System checks: a mistake in the settings has an id, a sentence and a hint."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,8 @@ from django.core.checks import CheckMessage, Error, register
 
 from media_assets import crypto, preflight
 from media_assets.wolkvox import servers
+
+LONGEST_LEASE = timedelta(seconds=170)
 
 
 @register()
@@ -68,5 +71,21 @@ def demonstration(**_: Any) -> list[CheckMessage]:
             "DEMO is on, but WOLKVOX_BASE_URL is the real service.",
             hint="Turn DEMO off, or point WOLKVOX_BASE_URL at a sandbox on this machine.",
             id="media_assets.E004",
+        )
+    ]
+
+
+@register()
+def delivery(**_: Any) -> list[CheckMessage]:
+    """E005: a call ends within its lease, and a lease within three minutes."""
+    longest = settings.DELIVERY_START_WITHIN + settings.DELIVERY_DEADLINE
+    if longest < settings.DELIVERY_LEASE <= LONGEST_LEASE and settings.DELIVERY_THREADS >= 1:
+        return []
+    return [
+        Error(
+            "The DELIVERY_ settings would let two calls be made at once, or none at all.",
+            hint="DELIVERY_START_WITHIN + DELIVERY_DEADLINE has to be less than DELIVERY_LEASE, "
+            f"DELIVERY_LEASE at most {LONGEST_LEASE.seconds} seconds, DELIVERY_THREADS at least 1.",
+            id="media_assets.E005",
         )
     ]

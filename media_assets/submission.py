@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -129,6 +130,8 @@ def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0)
     connector already has for an address, and what Storage says of the files, as far as that is
     known or can be learnt within `probe_seconds`. Raises `TooManyLines`.
     """
+    if text.count("\n") > 10 * settings.BATCH_MAX:  # not even worth reading
+        raise TooManyLines(text.count("\n") + 1, most=settings.BATCH_MAX)
     lines = read_lines(text)
     if len(lines) > settings.BATCH_MAX:
         raise TooManyLines(len(lines), most=settings.BATCH_MAX)
@@ -155,7 +158,10 @@ def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0)
 def _find_live_handles(lines: Sequence[Line], *, connector: Connector) -> None:
     urls = [line.file_url.url for line in lines if line.file_url]
     live = Upload.objects.live().filter(connector=connector, file_url__in=urls)
-    newest = {upload.file_url: upload for upload in live.order_by("handle_expires_at", "id")}
+    newest = {
+        upload.file_url: upload
+        for upload in live.order_by(F("handle_expires_at").asc(nulls_first=True), "id")
+    }
     for line in lines:
         if line.file_url:
             line.live = newest.get(line.file_url.url)

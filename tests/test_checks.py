@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
@@ -93,3 +94,20 @@ def test_a_production_like_environment_passes_the_deployment_checks():
 
     assert check.returncode == 0, check.stderr
     assert "no issues" in check.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DELIVERY_LEASE", timedelta(seconds=60)),
+        ("DELIVERY_LEASE", timedelta(seconds=171)),
+        ("DELIVERY_DEADLINE", timedelta(seconds=90)),
+        ("DELIVERY_THREADS", 0),
+    ],
+)
+def test_times_under_which_two_calls_could_be_made_at_once(settings, name, value):
+    setattr(settings, name, value)
+
+    (issue,) = found()
+    assert issue.id == "media_assets.E005"
+    assert "DELIVERY_LEASE" in issue.hint

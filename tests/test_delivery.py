@@ -1,21 +1,28 @@
 """The worker against the sandbox, over real sockets: what each answer leads to."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, connections
 from django.utils import timezone
 
-from media_assets import submission
+from media_assets import crypto, submission
 from media_assets.delivery import Result, Worker, claim_next, record, recover, waiting_tokens
+from media_assets.delivery import queue as delivery_queue
 from media_assets.delivery.rules import MOST_TRIES, wait_before_next_try
 from media_assets.models import (
     BULK_LANE,
@@ -49,7 +56,7 @@ def hurried(settings):
     settings.DELIVERY_NOT_SENT_FIRST = timedelta(milliseconds=10)
     settings.DELIVERY_BUSY_FIRST = timedelta(milliseconds=10)
     settings.DELIVERY_SIMULTANEOUS = timedelta(milliseconds=10)
-    settings.DELIVERY_UNCLEAR = timedelta(milliseconds=10)
+    settings.DELIVERY_UNCLEAR = timedelta(milliseconds=-1)
 
 
 @pytest.fixture
@@ -336,6 +343,142 @@ def test_a_worker_that_slept_past_its_lease_does_not_call(box, connector, settin
 
     assert box.ledger.calls == []
     assert upload.attempts.get().outcome == Outcome.NOT_SENT
+
+
+def test_a_call_without_an_answer_keeps_its_slot_while_wolkvox_may_work_on_it(box, connector):
+    queued(connector, "fault-reset-after-1x.jpg")
+    queued(connector, "muestra-001.jpg")
+    deliver_once()
+    assert len(box.ledger.calls) == 1
+
+    Upload.objects.exclude(lease_until=None).update(lease_until=timezone.now())
+    deliver_once()
+    assert len(box.ledger.calls) == 2
+
+
+def test_a_retry_waits_for_the_call_that_gave_no_answer(box, connector):
+    upload = queued(connector, "fault-reset-after.jpg")
+    upload.attempts.create(number=1, started_at=timezone.now(), outcome=Outcome.UNCLEAR)
+    upload.attempts.create(number=2, started_at=timezone.now(), outcome=Outcome.UNCLEAR)
+    Upload.objects.update(attempt_count=2)
+    deliver_once()
+    upload.refresh_from_db()
+    assert upload.status == Status.FAILED
+
+    assert submission.retry(upload, by=upload.submitted_by)
+    upload.refresh_from_db()
+    assert upload.due_at > timezone.now() + timedelta(seconds=50)
+
+
+def test_a_token_replaced_during_a_call_still_counts_for_the_operations_that_share_it(
+    box, connector
+):
+    twin = make_connector(make_operation(server="0042", token=TOKEN), connector_id="1267")
+    queued(connector)
+    queued(twin)
+    fingerprint = connector.operation.token_fingerprint
+    claim = claim_next(fingerprint)
+    assert claim is not None
+    connector.operation.set_token(OTHER_TOKEN)
+    assert claim_next(fingerprint) is None
+
+    record(claim, Result(Outcome.READY, handle="4::x"), claim_more=False)
+    assert claim_next(fingerprint) is not None
+
+
+def test_a_refusal_pauses_the_operation_also_when_keys_were_rotated_during_the_call(
+    box, connector, settings
+):
+    queued(connector)
+    claim = claim_next(connector.operation.token_fingerprint)
+    assert claim is not None
+    settings.TOKEN_KEYS = ["b3RoZXIta2V5LW90aGVyLWtleS1vdGhlci1rZXktMTI=", *settings.TOKEN_KEYS]
+    call_command("rotate_tokens", stdout=StringIO())
+    connector.operation.refresh_from_db()
+    assert claim_next(connector.operation.token_fingerprint) is None
+
+    # what a worker knows that was started with both keys
+    both = tuple(crypto.fingerprints(TOKEN))
+    record(replace(claim, fingerprints=both), Result(Outcome.TOKEN), claim_more=False)
+    connector.operation.refresh_from_db()
+    assert connector.operation.paused_reason == PauseReason.TOKEN
+
+
+def test_with_every_thread_busy_the_tokens_take_turns(box, connector):
+    other = make_connector(make_operation(server="0077", token=OTHER_TOKEN), connector_id="1366")
+    for n in range(1, 5):
+        queued(connector, f"muestra-00{n}.jpg")
+        queued(other, f"muestra-00{n}.jpg")
+    Worker(threads=1).run(until_idle=True)
+
+    servers = [call.server for call in box.ledger.calls]
+    assert len(servers) == 8
+    assert all(one != following for one, following in itertools.pairwise(servers))
+
+
+def test_a_fault_of_this_machine_costs_no_attempt(box, connector, monkeypatch):
+    def no_authorities(*args, **kwargs):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(delivery_queue, "Client", no_authorities)
+    upload = queued(connector)
+    deliver_once()
+
+    connector.operation.refresh_from_db()
+    assert connector.operation.paused_reason == PauseReason.LOCAL
+    upload.refresh_from_db()
+    assert (upload.status, upload.attempt_count) == (Status.QUEUED, 0)
+
+
+def test_a_result_recorded_twice_is_no_late_handle(box, connector):
+    queued(connector)
+    claim = claim_next(connector.operation.token_fingerprint)
+    assert claim is not None
+    for _ in range(2):
+        record(claim, Result(Outcome.READY, handle="4::x"), claim_more=False)
+    assert Attempt.objects.get().late_handle == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_that_claim_at_once_one_gets_the_slot(box):
+    connector = make_connector(make_operation(server="0042", token=TOKEN), connector_id="1266")
+    for n in range(1, 5):
+        queued(connector, f"muestra-00{n}.jpg")
+    start = threading.Barrier(4)
+
+    def claim():
+        start.wait()
+        try:
+            return claim_next(connector.operation.token_fingerprint)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        claims = [future.result() for future in [pool.submit(claim) for _ in range(4)]]
+    assert sum(claim is not None for claim in claims) == 1
+    assert Upload.objects.sending().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_worker_notices_new_work_of_another_operation(box):
+    busy = make_connector(make_operation(server="0042", token=TOKEN), connector_id="1266")
+    Operation.objects.update(max_in_flight=2)
+    idle = make_connector(make_operation(server="0077", token=OTHER_TOKEN), connector_id="1366")
+    person = queued(busy, "muestra-001.jpg").submitted_by
+    for n in range(2, 60):
+        queued(busy, f"muestra-{n:03}.jpg", by=person)
+    box.latency = 0.05
+    with worker_process(box) as process:
+        assert arrival(box, seconds=15), "the worker has not started"
+        url = "https://storage.googleapis.com/wvox-0077/muestra-900.jpg"
+        checked = submission.check(url, connector=idle)
+        submission.submit(checked, connector=idle, by=person, key=uuid.uuid4())
+        end = time.monotonic() + 1
+        while time.monotonic() < end and "0077" not in {c.server for c in box.ledger.calls}:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+    assert "0077" in {call.server for call in box.ledger.calls}
 
 
 def test_a_retry_gives_a_failed_upload_its_full_number_of_tries_again(

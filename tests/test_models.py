@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_assets import crypto
-from media_assets.models import AuditEvent, Operation, Outcome, PauseReason, Status, Upload
+from media_assets.models import AuditEvent, Hold, Operation, Outcome, PauseReason, Status, Upload
 from media_assets.models.audit import AppendOnly
 from tests.factories import make_connector, make_operation, make_upload
 
@@ -37,6 +37,18 @@ def test_an_audit_event_is_neither_changed_nor_removed_through_the_model():
     [
         "UPDATE media_assets_auditevent SET action = 'nothing.happened'",
         "DELETE FROM media_assets_auditevent",
+        pytest.param(
+            "INSERT OR REPLACE INTO media_assets_auditevent"
+            " SELECT id, created_at, '', '', 'nothing.happened', '', '', '', '{}', NULL"
+            " FROM media_assets_auditevent",
+            marks=pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own syntax"),
+        ),
+        pytest.param(
+            "TRUNCATE media_assets_auditevent",
+            marks=pytest.mark.skipif(
+                connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE"
+            ),
+        ),
     ],
 )
 def test_an_audit_event_is_neither_changed_nor_removed_in_the_database(statement):
@@ -66,8 +78,8 @@ def test_of_two_who_change_a_state_one_is_told_to_walk_away():
     upload = make_upload(status="queued")
     same = Upload.objects.get(pk=upload.pk)
     now = timezone.now()
-    assert upload.claim(now) is not None
-    assert same.claim(now) is None
+    assert upload.claim(now, fingerprint="f") is not None
+    assert same.claim(now, fingerprint="f") is None
     assert same.set_ready("4::x", number=1, at=now)
     assert not same.set_failed(Outcome.REFUSED, number=1, at=now)
 
@@ -75,10 +87,10 @@ def test_of_two_who_change_a_state_one_is_told_to_walk_away():
 def test_an_older_attempt_cannot_overwrite_a_newer_ones_claim():
     upload = make_upload(status="queued")
     now = timezone.now()
-    assert upload.claim(now)
+    assert upload.claim(now, fingerprint="f")
     assert upload.set_waiting(Outcome.INTERRUPTED, number=1, at=now, due_at=now)
     upload.refresh_from_db()
-    assert upload.claim(now)
+    assert upload.claim(now, fingerprint="f")
     assert not upload.set_ready("4::x", number=1, at=now)
     assert upload.set_ready("4::y", number=2, at=now)
 
@@ -93,7 +105,7 @@ def test_any_handle_is_kept_byte_for_byte(handle):
     with transaction.atomic():
         upload = make_upload(status="queued")
         now = timezone.now()
-        upload.claim(now)
+        upload.claim(now, fingerprint="f")
         upload.set_ready(handle, number=1, at=now)
         assert Upload.objects.get(pk=upload.pk).handle == handle
 
@@ -152,3 +164,31 @@ def test_live_handles_are_those_not_yet_expired_or_of_unknown_age():
     make_upload(handle_expires_at=now - timedelta(hours=1))
     assert set(Upload.objects.live()) == {live, unknown}
     assert set(Upload.objects.expiring(timedelta(days=1))) == {live}
+
+
+def test_a_handle_of_unknown_age_counts_as_live_for_four_days_only():
+    upload = make_upload(handle_expires_at=None)
+    Upload.objects.update(finished_at=timezone.now() - timedelta(days=5))
+    assert not Upload.objects.live().filter(pk=upload.pk).exists()
+
+
+def test_what_expires_is_announced_until_a_renewal_has_not_failed():
+    soon = timezone.now() + timedelta(hours=1)
+    upload = make_upload(handle_expires_at=soon)
+    make_upload(upload.connector, status="failed", renews=upload)
+    assert list(Upload.objects.expiring(timedelta(days=1))) == [upload]
+    make_upload(upload.connector, status="queued", renews=upload)
+    assert not Upload.objects.expiring(timedelta(days=1)).exists()
+
+
+def test_an_operation_says_why_nothing_is_sent():
+    operation = make_operation()
+    assert operation.hold() == Hold.NO_TOKEN
+    operation.set_token(TOKEN)
+    assert operation.hold() == Hold.NONE
+    operation.paused_reason = PauseReason.QUOTA
+    assert operation.hold() == Hold.QUOTA
+    operation.paused_until = timezone.now()
+    assert operation.hold() == Hold.NONE
+    operation.is_active = False
+    assert operation.hold() == Hold.INACTIVE

@@ -9,6 +9,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from media_assets.wolkvox import servers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
@@ -31,7 +33,13 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TOKEN_KEYS_FILE = env.str("TOKEN_KEYS_FILE", default="")
 TOKEN_KEYS = env.list("TOKEN_KEYS", default=[])
 if TOKEN_KEYS_FILE:
-    TOKEN_KEYS += Path(TOKEN_KEYS_FILE).read_text(encoding="ascii").split()
+    try:
+        TOKEN_KEYS += Path(TOKEN_KEYS_FILE).read_text(encoding="ascii").split()
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"TOKEN_KEYS_FILE cannot be read ({type(error).__name__}). Name a text file with one "
+            "key a line that this process may read."
+        ) from None
 if not TOKEN_KEYS:
     raise ImproperlyConfigured(
         "TOKEN_KEYS is not set, so no wolkvox token could be sealed. Make a key with "
@@ -41,8 +49,8 @@ if not TOKEN_KEYS:
 
 
 # wolkvox and its Storage
-WOLKVOX_BASE_URL = env.str("WOLKVOX_BASE_URL", default="https://wv{server}.wolkvox.com/api/v2/")
-SANDBOX = WOLKVOX_BASE_URL != "https://wv{server}.wolkvox.com/api/v2/"
+WOLKVOX_BASE_URL = env.str("WOLKVOX_BASE_URL", default=servers.REAL_BASE_URL)
+SANDBOX = servers.is_sandbox(WOLKVOX_BASE_URL)
 STORAGE_HOSTS = env.list("STORAGE_HOSTS", default=["storage.googleapis.com/wvox-"])
 
 
@@ -132,7 +140,8 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
-CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 10_000)
+if CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+    CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 10_000}  # a batch of 500 is looked at whole
 
 
 # People
@@ -178,7 +187,8 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
-if env.bool("BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_FAILURE_VIEW = "media_assets.views.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"

@@ -1,9 +1,10 @@
 """Claiming and recording: each one short transaction under the token's lock."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,18 @@ from django.utils import timezone
 
 from media_assets import crypto
 from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_next_try
-from media_assets.models import Attempt, AuditEvent, Operation, Outcome, PauseReason, Upload
+from media_assets.models import (
+    Attempt,
+    AuditEvent,
+    Hold,
+    Operation,
+    Outcome,
+    PauseReason,
+    Upload,
+)
+from media_assets.wolkvox.client import Client
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,9 +34,10 @@ class Claim:
 
     upload: Upload
     number: int
-    fingerprint: str
-    base_url: str
-    token: str = field(repr=False)
+    started_at: datetime
+    # of the one token, newest key first: operations are known by any of them while keys rotate
+    fingerprints: tuple[str, ...]
+    client: Client = field(repr=False)
     # by the monotonic clock, in seconds: later than this the lease could run out during the call
     start_before: float
 
@@ -72,13 +85,10 @@ def record(claim: Claim, result: Result, *, claim_more: bool) -> Claim | None:
     """Write what became of a claim and, in the same transaction, take the token's next upload."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
-        # the operation itself too, which may have been given another token during the call
-        own = Q(pk=claim.upload.operation_id)
-        operations = _locked(own | Q(token_fingerprint=claim.fingerprint))
-        sharing = [one for one in operations if one.token_fingerprint == claim.fingerprint]
+        operations = _locked(Q(token_fingerprint__in=claim.fingerprints))
         now = now_in_database()
-        _finish(claim, result, sharing=sharing, now=now)
-        return _claim(sharing, now=now, start_before=start_before) if claim_more else None
+        _finish(claim, result, operations=operations, now=now)
+        return _claim(operations, now=now, start_before=start_before) if claim_more else None
 
 
 def recover(now: datetime) -> int:
@@ -100,78 +110,89 @@ def _locked(which: Q) -> list[Operation]:
 
 
 def _claim(operations: Sequence[Operation], *, now: datetime, start_before: float) -> Claim | None:
-    sendable = {
-        operation.pk: operation
-        for operation in operations
-        if operation.is_active and not operation.is_paused(now)
-    }
-    if not sendable:
-        return None
-    # after a pause one call has to show that the way is free again
-    probing = any(operation.paused_reason for operation in sendable.values())
-    slots = 1 if probing else min(operation.max_in_flight for operation in operations)
-    if Upload.objects.sending().filter(operation__in=operations).count() >= slots:
-        return None
+    sendable = {one.pk: one for one in operations if one.hold(now) == Hold.NONE}
     due = Upload.objects.due(now).filter(operation__in=list(sendable))
-    upload = due.select_related("connector").order_by("lane", "id").first()
+    upload = due.select_related("connector").order_by("lane", "id").first() if sendable else None
     if upload is None:
         return None
     operation = sendable[upload.operation_id]
     try:
-        token = operation.reveal_token()
-    except (crypto.Unopenable, crypto.KeyringError):
+        client, fingerprints = _client_of(operation)
+    except (crypto.Unopenable, crypto.KeyringError, OSError, ValueError) as problem:
+        logger.error("operation %s cannot be sent for: %s", operation.code, type(problem).__name__)
         _pause([operation], PauseReason.LOCAL, until=now + settings.DELIVERY_PAUSE_LOCAL)
         return None
-    attempt = upload.claim(now)
+    # after a pause one call has to show that the way is free again
+    probing = any(one.paused_reason for one in sendable.values())
+    slots = 1 if probing else min(one.max_in_flight for one in operations)
+    if Upload.objects.holding(now).filter(sent_with__in=fingerprints).count() >= slots:
+        return None
+    attempt = upload.claim(now, fingerprint=fingerprints[0])
     if attempt is None:
         return None
     return Claim(
         upload=upload,
         number=attempt.number,
-        fingerprint=operation.token_fingerprint,
-        base_url=operation.base_url,
-        token=token,
+        started_at=now,
+        fingerprints=fingerprints,
+        client=client,
         start_before=start_before,
     )
 
 
-def _finish(claim: Claim, result: Result, *, sharing: Sequence[Operation], now: datetime) -> None:
+def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
+    """What makes its calls, and the fingerprints of its token under every key."""
+    token = operation.reveal_token()
+    deadline = settings.DELIVERY_DEADLINE.total_seconds()
+    client = Client(operation.base_url, token, deadline=deadline)
+    return client, tuple(crypto.fingerprints(token))
+
+
+def _finish(
+    claim: Claim, result: Result, *, operations: Sequence[Operation], now: datetime
+) -> None:
     attempts = Attempt.objects.filter(upload=claim.upload, number=claim.number)
     known = {
         "http_status": result.http_status,
         "vendor_code": result.vendor_code[:40],
-        "message": result.message or result.reason,
+        "message": result.message,
+        "reason": result.reason[:80],
     }
-    if not _move(claim.upload, number=claim.number, result=result, now=now):
-        attempts.update(**known, late_handle=result.handle)
+    if not _move(claim, result, now=now):
+        stored = Upload.objects.values_list("handle", flat=True).get(pk=claim.upload.pk)
+        late = result.handle if result.handle != stored else ""
+        attempts.update(**known, late_handle=late)
         return
     attempts.update(**known, outcome=result.outcome, finished_at=now)
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
-        _pause(sharing, PAUSES[result.outcome], until=until)
+        _pause(operations, PAUSES[result.outcome], until=until)
     elif result.outcome == Outcome.READY:
-        _resume(sharing)
+        _resume(operations)
 
 
-def _move(upload: Upload, *, number: int, result: Result, now: datetime) -> bool:
-    outcome = result.outcome
+def _move(claim: Claim, result: Result, *, now: datetime) -> bool:
+    upload, number, outcome = claim.upload, claim.number, result.outcome
     if outcome == Outcome.READY:
         moved = upload.set_ready(result.handle, number=number, at=now)
         return moved and _tell("upload.ready", upload, attempt=number)
+    # without an answer wolkvox may still be working on it, and counts it among its calls
+    lost = outcome == Outcome.UNCLEAR and result.http_status is None
+    ending: dict[str, Any] = {
+        "number": number,
+        "at": now,
+        "message": result.message,
+        "lease_until": claim.started_at + settings.DELIVERY_UNCLEAR if lost else None,
+    }
     if outcome in PAUSES:
-        moved = upload.set_waiting(
-            outcome, number=number, at=now, due_at=now, message=result.message
-        )
-        return moved and _tell("upload.postponed", upload, attempt=number, because=outcome)
-    wait = wait_before_next_try(
-        outcome, tries=_tries(upload, outcome) + 1, retry_after=result.retry_after
-    )
+        wait: timedelta | None = timedelta(0)
+    else:
+        tries = _tries(upload, outcome) + 1
+        wait = wait_before_next_try(outcome, tries=tries, retry_after=result.retry_after)
     if wait is None:
-        moved = upload.set_failed(outcome, number=number, at=now, message=result.message)
+        moved = upload.set_failed(outcome, **ending)
         return moved and _tell("upload.failed", upload, attempt=number, because=outcome)
-    moved = upload.set_waiting(
-        outcome, number=number, at=now, due_at=now + wait, message=result.message
-    )
+    moved = upload.set_waiting(outcome, due_at=now + wait, **ending)
     return moved and _tell("upload.postponed", upload, attempt=number, because=outcome)
 
 

@@ -26,7 +26,6 @@ from media_assets.delivery.queue import (
 from media_assets.delivery.rules import Result
 from media_assets.delivery.wake import Waker, waker_for
 from media_assets.models import Outcome
-from media_assets.wolkvox.client import Client
 from media_assets.wolkvox.errors import WolkvoxError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +44,7 @@ class Worker:
         self._in_flight = 0
         self._stopping = threading.Event()
         self._look_at = 0.0
+        self._last_served: dict[str, float] = {}
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns when the calls in flight are recorded."""
@@ -52,8 +52,7 @@ class Worker:
         self.wake()
 
     def wake(self) -> None:
-        """Look for work now."""
-        self._look_at = 0.0
+        """Look for work now. May be called from any thread."""
         self._ended.put(None)
 
     def run(self, *, until_idle: bool = False) -> None:
@@ -62,6 +61,8 @@ class Worker:
             while True:
                 try:
                     self._record_ended()
+                    if until_idle and not self._in_flight:
+                        self._look_at = 0.0
                     self._claim_due(waker)
                     if not self._in_flight and (self._stopping.is_set() or until_idle):
                         return
@@ -74,61 +75,62 @@ class Worker:
     def _record_ended(self) -> None:
         while self._unrecorded:
             claim, result = self._unrecorded[0]
-            following = record(claim, result, claim_more=not self._stopping.is_set())
+            # with every thread busy, other tokens have to get their turn
+            turn = self._in_flight < self._threads and not self._stopping.is_set()
+            following = record(claim, result, claim_more=turn)
             self._unrecorded.popleft()
             self._in_flight -= 1
             logger.info("upload %s attempt %s %s", claim.upload.code, claim.number, result.outcome)
             if following is not None:
                 self._start(following)
+            if not turn:
+                self._look_at = 0.0
 
     def _claim_due(self, waker: Waker) -> None:
-        if self._stopping.is_set() or time.monotonic() < self._look_at:
+        if time.monotonic() < self._look_at and not waker.has_news():
             return
         waker.seen()
         now = now_in_database()
         recover(now)
-        for fingerprint in waiting_tokens(now):
-            while self._in_flight < self._threads and (claim := claim_next(fingerprint)):
+        longest_ago = sorted(waiting_tokens(now), key=lambda one: self._last_served.get(one, 0.0))
+        for fingerprint in longest_ago:
+            while self._may_start() and (claim := claim_next(fingerprint)):
                 self._start(claim)
         change = next_change(now)
         wait = min(settings.DELIVERY_POLL, change - now) if change else settings.DELIVERY_POLL
         self._look_at = time.monotonic() + max(wait.total_seconds(), 0.05)
 
+    def _may_start(self) -> bool:
+        return self._in_flight < self._threads and not self._stopping.is_set()
+
     def _start(self, claim: Claim) -> None:
         self._in_flight += 1
+        self._last_served[claim.fingerprints[0]] = time.monotonic()
         future = self._pool.submit(call, claim)
         future.add_done_callback(lambda done: self._ended.put((claim, _result_of(done))))
 
     def _wait(self, waker: Waker) -> None:
         """Until a call has ended, somebody wakes us, or it is time to look again."""
-        while True:
-            timeout = max(self._look_at - time.monotonic(), 0.0)
-            try:
-                ended = self._ended.get(timeout=min(timeout, waker.interval))
-            except queue.Empty:
-                if waker.has_news():
+        timeout = max(self._look_at - time.monotonic(), 0.0)
+        try:
+            ended = self._ended.get(timeout=min(timeout, waker.interval))
+            while True:
+                if ended is None:
                     self._look_at = 0.0
-                elif time.monotonic() < self._look_at:
-                    continue
-                return
-            while ended is not None:
-                self._unrecorded.append(ended)
-                try:
-                    ended = self._ended.get_nowait()
-                except queue.Empty:
-                    return
+                else:
+                    self._unrecorded.append(ended)
+                ended = self._ended.get_nowait()
+        except queue.Empty:
             return
 
 
 def call(claim: Claim) -> Result:
     """Make the one call of a claim; runs in a thread and touches no database."""
-    client = Client(
-        claim.base_url, claim.token, deadline=settings.DELIVERY_DEADLINE.total_seconds()
-    )
+    upload = claim.upload
     try:
-        uploaded = client.upload_media(
-            connector_id=claim.upload.connector.connector_id,
-            file_url=claim.upload.file_url,
+        uploaded = claim.client.upload_media(
+            connector_id=upload.connector.connector_id,
+            file_url=upload.file_url,
             start_before=claim.start_before,
         )
     except WolkvoxError as error:

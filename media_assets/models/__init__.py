@@ -1,7 +1,7 @@
 """What is kept: operations and connectors, uploads and attempts, and the audit list."""
 
 from media_assets.models.audit import AuditEvent
-from media_assets.models.operations import Connector, Operation, PauseReason
+from media_assets.models.operations import Connector, Hold, Operation, PauseReason
 from media_assets.models.uploads import (
     BULK_LANE,
     QUICK_LANE,
@@ -23,6 +23,7 @@ __all__ = [
     "Batch",
     "Connector",
     "Format",
+    "Hold",
     "Operation",
     "Outcome",
     "PauseReason",

@@ -28,6 +28,19 @@ class PauseReason(models.TextChoices):
     LOCAL = "local", _("The key that opens the token is missing")
 
 
+class Hold(models.TextChoices):
+    """Why nothing is sent for an operation just now, the pauses among it."""
+
+    NONE = "", _("Sending")
+    INACTIVE = "inactive", _("The operation is disabled")
+    NO_TOKEN = "no_token", _("The operation has no token yet")
+    MANUAL = PauseReason.MANUAL.value, PauseReason.MANUAL.label
+    TOKEN = PauseReason.TOKEN.value, PauseReason.TOKEN.label
+    QUOTA = PauseReason.QUOTA.value, PauseReason.QUOTA.label
+    CERTIFICATE = PauseReason.CERTIFICATE.value, PauseReason.CERTIFICATE.label
+    LOCAL = PauseReason.LOCAL.value, PauseReason.LOCAL.label
+
+
 _PAUSES_FOR_A_TOKEN = {PauseReason.TOKEN, PauseReason.QUOTA, PauseReason.LOCAL}
 
 
@@ -123,6 +136,14 @@ class Operation(models.Model):
         if not self.paused_reason:
             return False
         return self.paused_until is None or self.paused_until > now
+
+    def hold(self, now: datetime | None = None) -> Hold:
+        """Why nothing is sent at `now`, the weightiest reason first; `Hold.NONE` if it is."""
+        if not self.is_active:
+            return Hold.INACTIVE
+        if not self.has_token:
+            return Hold.NO_TOKEN
+        return Hold(self.paused_reason) if self.is_paused(now or timezone.now()) else Hold.NONE
 
     def reveal_token(self) -> str:
         """The token in the clear; only the worker and the connection test may call this.

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -151,17 +151,24 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Being sent by a worker whose lease has run out."""
         return self.sending().filter(lease_until__lt=now)
 
-    def live(self, now: datetime | None = None) -> UploadQuerySet:
-        """Ready, and by the estimate not yet expired."""
+    def holding(self, now: datetime) -> UploadQuerySet:
+        """Those whose call is, or may still be, one of the vendor's calls in flight."""
+        return self.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
+
+    def live(self) -> UploadQuerySet:
+        """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
+        now = timezone.now()
         return self.ready().filter(
-            Q(handle_expires_at__gt=now or timezone.now()) | Q(handle_expires_at=None)
+            Q(handle_expires_at__gt=now)
+            | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
         )
 
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
         now = timezone.now()
+        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status=Status.FAILED)
         return self.ready().filter(
-            handle_expires_at__gt=now, handle_expires_at__lte=now + within, renewals=None
+            ~Exists(renewals), handle_expires_at__gt=now, handle_expires_at__lte=now + within
         )
 
     def newest_first(self) -> UploadQuerySet:
@@ -194,7 +201,9 @@ class Upload(models.Model):
     lane = models.PositiveSmallIntegerField(default=QUICK_LANE)
     status = models.CharField(_("state"), max_length=8, choices=Status, default=Status.QUEUED)
     due_at = models.DateTimeField(_("next try"))
+    # while it is sent, and as long after a call without an answer as the vendor may work on it
     lease_until = models.DateTimeField(null=True)
+    sent_with = models.CharField(max_length=64, blank=True, help_text="the token's fingerprint")
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     # attempts up to this number belong to earlier rounds, before somebody pressed Retry
     attempts_before = models.PositiveIntegerField(default=0)
@@ -226,9 +235,9 @@ class Upload(models.Model):
             ),
             models.Index(fields=["due_at"], name="upload_due", condition=Q(status="queued")),
             models.Index(
-                fields=["operation", "lease_until"],
-                name="upload_sending",
-                condition=Q(status="sending"),
+                fields=["sent_with", "lease_until"],
+                name="upload_holding",
+                condition=Q(lease_until__isnull=False),
             ),
             models.Index(fields=["-created_at", "-id"], name="upload_newest"),
             models.Index(fields=["connector", "-created_at", "-id"], name="upload_by_connector"),
@@ -275,15 +284,17 @@ class Upload(models.Model):
     def parsed_handle(self) -> handles.Handle:
         return handles.parse(self.handle)
 
-    def claim(self, now: datetime) -> Attempt | None:
+    def claim(self, now: datetime, *, fingerprint: str) -> Attempt | None:
         """QUEUED → SENDING: take it for one call and write the attempt; None if too late."""
         number = self.attempt_count + 1
         if not self._move(
             Status.QUEUED,
             to=Status.SENDING,
             at=now,
+            after=self.attempt_count,
             attempt_count=number,
             lease_until=now + settings.DELIVERY_LEASE,
+            sent_with=fingerprint,
         ):
             return None
         return Attempt.objects.create(upload=self, number=number, started_at=now)
@@ -294,7 +305,7 @@ class Upload(models.Model):
             Status.SENDING,
             to=Status.READY,
             at=at,
-            number=number,
+            after=number,
             handle=handle,
             handle_expires_at=handles.parse(handle).expires_at,
             last_outcome=Outcome.READY,
@@ -304,57 +315,69 @@ class Upload(models.Model):
         )
 
     def set_waiting(
-        self, outcome: Outcome, *, number: int, at: datetime, due_at: datetime, message: str = ""
+        self,
+        outcome: Outcome,
+        *,
+        number: int,
+        at: datetime,
+        due_at: datetime,
+        message: str = "",
+        lease_until: datetime | None = None,
     ) -> bool:
         """SENDING → QUEUED: to be tried again at `due_at`, because of `outcome`."""
         return self._move(
             Status.SENDING,
             to=Status.QUEUED,
             at=at,
-            number=number,
+            after=number,
             due_at=due_at,
             last_outcome=outcome,
             vendor_message=message,
-            lease_until=None,
+            lease_until=lease_until,
         )
 
-    def set_failed(self, outcome: Outcome, *, number: int, at: datetime, message: str = "") -> bool:
+    def set_failed(
+        self,
+        outcome: Outcome,
+        *,
+        number: int,
+        at: datetime,
+        message: str = "",
+        lease_until: datetime | None = None,
+    ) -> bool:
         """SENDING → FAILED for good, until a person retries."""
         return self._move(
             Status.SENDING,
             to=Status.FAILED,
             at=at,
-            number=number,
+            after=number,
             last_outcome=outcome,
             vendor_message=message,
-            lease_until=None,
+            lease_until=lease_until,
             finished_at=at,
         )
 
     def set_queued_again(self, at: datetime) -> bool:
-        """FAILED → QUEUED: a person retries, and the count of tries starts anew."""
+        """FAILED → QUEUED: a person retries, and the count of tries starts anew.
+
+        It waits as long as the vendor may still be working on a call that gave no answer.
+        """
         return self._move(
             Status.FAILED,
             to=Status.QUEUED,
             at=at,
-            due_at=at,
+            after=self.attempt_count,
+            due_at=max(at, self.lease_until or at),
             lane=QUICK_LANE,
-            attempts_before=models.F("attempt_count"),
+            attempts_before=self.attempt_count,
             finished_at=None,
         )
 
     def _move(
-        self,
-        expected: Status,
-        *,
-        to: Status,
-        at: datetime,
-        number: int | None = None,
-        **values: Any,
+        self, expected: Status, *, to: Status, at: datetime, after: int, **values: Any
     ) -> bool:
-        rows = Upload.objects.filter(pk=self.pk, status=expected)
-        if number is not None:
-            rows = rows.filter(attempt_count=number)
+        """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
+        rows = Upload.objects.filter(pk=self.pk, status=expected, attempt_count=after)
         return rows.update(status=to, changed_at=at, **values) == 1
 
 
@@ -374,6 +397,7 @@ class Attempt(models.Model):
     http_status = models.PositiveSmallIntegerField("HTTP", null=True)
     vendor_code = models.CharField(_("code"), max_length=40, blank=True)
     message = models.TextField(_("what wolkvox said"), blank=True)
+    reason = models.CharField(max_length=80, blank=True, help_text="our own words, for experts")
     # kept here too when the upload was taken over by a later attempt in the meantime
     late_handle = models.TextField(blank=True)
 

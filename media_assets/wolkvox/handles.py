@@ -9,12 +9,16 @@ import base64
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _FIELDS = 9
 _MIME_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*", re.ASCII)
 _SECONDS = re.compile("[0-9]{1,10}")  # until the year 2286
 _ID = re.compile("[0-9]{1,32}")
+
+
+# Observed in dated handles: upload time + 345,600 s. Undocumented.
+LIFETIME = timedelta(days=4)
 
 
 @dataclass(frozen=True, kw_only=True)
