@@ -118,18 +118,8 @@ def key_id(sealed: str) -> str:
     return _parts(sealed)[0]
 
 
-def fingerprint(token: str) -> str:
-    """HMAC-SHA-256 of a token under the newest key, 64 hex digits. Raises KeyringError."""
-    try:
-        key = keyring().keys[0]
-    except KeyringError:
-        del token
-        raise
-    return _mac(token, key=key)
-
-
 def fingerprints(token: str) -> list[str]:
-    """The fingerprint of a token under each key, newest first. Raises KeyringError.
+    """HMAC-SHA-256 of a token under each key, newest first, 64 hex digits. Raises KeyringError.
 
     Two operations hold the same token when the stored fingerprint of one is among these,
     also while keys rotate.

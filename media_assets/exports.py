@@ -1,6 +1,7 @@
-"""The history as CSV, streamed: rows leave while they are read."""
+"""Uploads as CSV: the history, streamed while it is read, and the rows of one batch."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from media_assets.models.uploads import UploadQuerySet
 
 BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Which character parts cells depends on the reader's country: any of them may begin one.
+FORMULA = re.compile(r"(^|[;,\t\r\n])(?=[=+\-@\t\r])")
 CHUNK = 1000
 
 
@@ -67,9 +70,30 @@ def history_csv(uploads: UploadQuerySet) -> Iterator[str]:
 
 
 def neutral(cell: object) -> str:
-    """The cell as text that no spreadsheet takes for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """The cell as text that no spreadsheet takes for a formula, nor a part of it for another."""
+    return FORMULA.sub(r"\1'", "" if cell is None else str(cell))
+
+
+def neutral_handle(handle: str) -> str:
+    """The handle byte for byte, as long as it does not begin like a formula as none does."""
+    return f"'{handle}" if handle.startswith(FORMULA_STARTS) else handle
+
+
+def batch_header() -> list[str]:
+    """What heads `batch_row`; `submission.read_lines` knows the first two again."""
+    return ["url", _("Label"), _("Handle"), _("Format"), _("Expires (estimated)"), _("State")]
+
+
+def batch_row(upload: Upload) -> list[str]:
+    """An upload of a batch as safe cells."""
+    return [
+        neutral(upload.file_url),
+        neutral(upload.label),
+        neutral_handle(upload.handle),
+        neutral(upload.format),
+        _instant(upload.handle_expires_at),
+        neutral(upload.status),
+    ]
 
 
 def _lines(
@@ -80,12 +104,12 @@ def _lines(
     count = 0
     for upload in uploads.iterator(chunk_size=CHUNK):
         count += 1
-        yield writer.writerow([neutral(cell) for cell in _row(upload, words=words)])
+        yield writer.writerow(_row(upload, words=words))
     yield writer.writerow([total, count])
 
 
-def _row(upload: Upload, *, words: _Words) -> list[object]:
-    return [
+def _row(upload: Upload, *, words: _Words) -> list[str]:
+    cells = [
         _instant(upload.created_at),
         upload.submitted_by.get_username(),
         upload.connector.operation.name,
@@ -103,9 +127,8 @@ def _row(upload: Upload, *, words: _Words) -> list[object]:
         upload.vendor_message,
         _instant(upload.finished_at),
         _instant(upload.handle_expires_at),
-        upload.handle,
-        upload.code,
     ]
+    return [*map(neutral, cells), neutral_handle(upload.handle), str(upload.code)]
 
 
 def _instant(at: datetime | None) -> str:

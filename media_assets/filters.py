@@ -1,8 +1,9 @@
 """The filters of the two lists. All of them live in the address of the page."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import django_filters
 from django import forms
@@ -18,11 +19,13 @@ from django.utils.translation import gettext_lazy as _
 from media_assets import roles
 from media_assets.models import Connector, Format, Status
 from media_assets.models.uploads import UploadQuerySet
+from media_assets.preflight.urls import PATH_SAFE
 
 # One line of a handle is at least 191 characters; a browser's search field drops line breaks.
 HANDLE_BEGINNING = 120
 HANDLE_AT_LEAST = 6  # nearly all of them begin with "4::"
 ISO_DAY = "%Y-%m-%d"
+NAME_SAFE = PATH_SAFE.replace("%", "")  # names are shown decoded, so a % in one is meant as such
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
     (LIVE, _("Live")),
@@ -82,9 +85,19 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     )
     campaign = django_filters.CharFilter(lookup_expr="icontains", label=_("Campaign"))
 
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        """Of a NUL, which no database keeps, it makes a character that is found nowhere."""
+        if data is not None:
+            data = data.copy()
+            for name in self.base_filters:
+                if "\0" in data.get(name, ""):
+                    data[name] = data[name].replace("\0", "\ufffd")
+        super().__init__(data, **kwargs)
+
     def search(self, uploads: UploadQuerySet, _name: str, value: str) -> UploadQuerySet:
         fits = (
             Q(file_url__icontains=value)
+            | Q(file_url__icontains=quote(value, safe=NAME_SAFE))
             | Q(label__icontains=value)
             | Q(campaign__icontains=value)
             | Q(connector__name__icontains=value)
@@ -102,8 +115,9 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
 
     @property
     def active(self) -> dict[str, str]:
-        """The filters in force by name, short enough for the audit list."""
-        return {name: value[:80] for name, value in self._given().items()}
+        """The valid filters in force by name, short enough for the audit list."""
+        wrong = self.form.errors
+        return {name: value[:80] for name, value in self._given().items() if name not in wrong}
 
     @property
     def query(self) -> str:
@@ -156,7 +170,7 @@ class LibraryFilters(UploadFilters):
             return uploads.filter(handle_expires_at__lte=now)
         if value == SOON:
             return uploads.expiring(timedelta(hours=24))
-        return uploads.live(now)
+        return uploads.live()
 
     def only_mine(self, uploads: UploadQuerySet, _name: str, value: bool) -> UploadQuerySet:
         return uploads.filter(submitted_by=self.request.user) if value else uploads
@@ -181,9 +195,13 @@ class HistoryFilters(UploadFilters):
     )
 
     def from_day(self, uploads: UploadQuerySet, _name: str, value: date) -> UploadQuerySet:
+        if value.year == MINYEAR:  # midnight elsewhere may lie before all time
+            return uploads
         return uploads.filter(created_at__gte=_midnight(value))
 
     def to_day(self, uploads: UploadQuerySet, _name: str, value: date) -> UploadQuerySet:
+        if value.year == MAXYEAR:  # the day after may lie beyond all time
+            return uploads
         return uploads.filter(created_at__lt=_midnight(value + timedelta(days=1)))
 
 

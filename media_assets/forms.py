@@ -21,7 +21,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles, submission
-from media_assets.models import Batch, Connector, Operation, PauseReason, Upload
+from media_assets.models import Batch, Connector, Operation, Upload
+from media_assets.words import notice_of
 
 _DELIMITERS = ("\t", ";", ",")
 
@@ -82,7 +83,6 @@ class SubmitForm(forms.Form):
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "autocomplete": "off",
-                "aria-describedby": "id_urls_helptext",
             }
         ),
     )
@@ -98,12 +98,18 @@ class SubmitForm(forms.Form):
         max_length=Batch._meta.get_field("campaign").max_length,
     )
     again = forms.BooleanField(label=_("Make new handles for these too"), required=False)
-    leave_out = forms.BooleanField(required=False)
+    leave_out = forms.CharField(required=False)
     key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["connector"].queryset = roles.connectors_usable_by(user)  # type: ignore[attr-defined]
+        lines = gettext(
+            "One per line, at most %(most)s. A label may follow after a tab, as when you paste two "
+            "columns of a spreadsheet."
+        ) % {"most": settings.BATCH_MAX}
+        files = gettext("JPEG and PNG up to 5 MB, MP4 up to 16 MB, PDF up to 100 MB.")
+        self.fields["urls"].help_text = f"{lines} {files}"
 
     @property
     def chosen_connector(self) -> Connector | None:
@@ -112,14 +118,39 @@ class SubmitForm(forms.Form):
 
     @property
     def typed(self) -> str:
-        """The lines as the page shows them, those of the file among them."""
-        return str(self["urls"].value() or "")
+        """The lines as the page shows them, those of the file among them, parted by a newline.
+
+        Browsers part them by two characters when they send a form, and htmx by one.
+        """
+        text = str(self["urls"].value() or "")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    @property
+    def batch_key(self) -> uuid.UUID:
+        """The key of the batch that this valid form makes: the same whenever it is sent again."""
+        values = self.cleaned_data
+        typed = (str(values["connector"].code), self.typed, values["label"], values["campaign"])
+        return submission.batch_key(values["key"], *typed, str(values["again"]))
+
+    def digest_of(self, checked: submission.Checked) -> str:
+        """By which the page says what its reader has seen: these lines, these of them left out.
+
+        "" while the form has no key.
+        """
+        key = self.cleaned_data.get("key")
+        if key is None:
+            return ""
+        connector = self.chosen_connector
+        bad, live = ([str(line.number) for line in lines] for lines in (checked.bad, checked.live))
+        code = str(connector.code) if connector else ""
+        return str(submission.batch_key(key, code, self.typed, " ".join(bad), " ".join(live)))
 
     def is_decided(self, checked: submission.Checked) -> bool:
         """Whether the person has seen what would not be sent, or everything would be."""
         values = self.cleaned_data
         live_are_fine = values["again"] or not checked.live
-        return bool(values["leave_out"] or (live_are_fine and not checked.bad))
+        everything_goes = live_are_fine and not checked.bad
+        return bool(everything_goes or values["leave_out"] == self.digest_of(checked))
 
     def clean_csv_file(self) -> UploadedFile[bytes] | None:
         upload: UploadedFile[bytes] | None = self.cleaned_data["csv_file"]
@@ -133,7 +164,6 @@ class SubmitForm(forms.Form):
 
     def check_lines(self, *, probe_seconds: float = 0.0) -> submission.Checked:
         """Look at every line, whether or not the rest of the form is right."""
-        self.full_clean()
         if "urls" in self.errors:
             return submission.Checked()
         try:
@@ -152,15 +182,6 @@ class SubmitForm(forms.Form):
         except csv.Error:
             self.add_error("urls", _("This is not CSV. Paste one address per line instead."))
         return submission.Checked()
-
-
-def notice_of(operation: Operation) -> str:
-    """Why nothing is sent for an operation just now; "" if it is."""
-    if not operation.has_token:
-        return gettext("no token yet")
-    if operation.paused_now:
-        return str(PauseReason(operation.paused_reason).label)
-    return ""
 
 
 def as_typed(left_out: list[dict[str, Any]]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from media_assets.models import Batch, Connector, Upload
 from media_assets.models.operations import ConnectorQuerySet
@@ -17,6 +19,11 @@ MARKETING = "Marketing"
 SUPERVISOR = "Supervisor"
 CONNECTOR_ADMIN = "Connector admin"
 
+LABELS: dict[str, Promise] = {
+    MARKETING: gettext_lazy("Marketing"),
+    SUPERVISOR: gettext_lazy("Supervisor"),
+    CONNECTOR_ADMIN: gettext_lazy("Connector admin"),
+}
 PERMISSIONS = {
     MARKETING: ["submit_upload"],
     SUPERVISOR: [
@@ -49,6 +56,11 @@ def install(*, using: str = "default", **_: Any) -> None:
                 content_type__app_label="media_assets", codename__in=codenames
             )
         )
+
+
+def label_of(group: Group) -> str:
+    """A role's name in the reader's language; any other group's as it is stored."""
+    return str(LABELS.get(group.name, group.name))
 
 
 def may_submit(user: User | AnonymousUser) -> bool:

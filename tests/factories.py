@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from media_assets import roles
 from media_assets.models import Batch, Connector, Format, Operation, Outcome, Status, Upload
+from media_assets.preflight.urls import QUERY_SAFE
 
 PASSWORD = "a long password for tests"
 MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4", "pdf": "application/pdf"}
@@ -108,6 +110,7 @@ def make_upload(
     file_url = values.pop(
         "file_url", f"https://storage.googleapis.com/wvox-demo/promo/file-{number}.jpg"
     )
+    file_url = quote(file_url, safe=QUERY_SAFE)  # as preflight.parse_url stores it
     extension = file_url.rpartition(".")[2]
     created_at = values.pop("created_at", now)
     row: dict[str, Any] = {

@@ -353,6 +353,38 @@ def test_the_connectors_own_page_changes_it(web):
     assert actions() == ["connector.changed"]
 
 
+def test_a_number_that_is_taken_is_refused_on_the_connectors_own_page(web):
+    taken = make_connector(name="Ventas")
+    connector = make_connector(taken.operation)
+    elsewhere = make_connector()
+    url = f"{CONNECTORS}{connector.pk}/change/"
+
+    response = web.post(url, {"name": "Renamed", "connector_id": taken.connector_id})
+    assert "already has a connector with this number: Ventas" in response.content.decode()
+
+    response = web.post(url, {"name": "Renamed", "connector_id": elsewhere.connector_id})
+    assert response.status_code == 302
+    connector.refresh_from_db()
+    assert connector.connector_id == elsewhere.connector_id
+
+
+def test_the_number_of_a_used_connector_stays_whatever_is_posted(web):
+    used = make_upload().connector
+    before = used.connector_id
+    own_page = f"{CONNECTORS}{used.pk}/change/"
+    row = form(used.operation, rows=[used]) | {"connectors-0-connector_id": "77"}
+
+    for url, forged in ((own_page, {"connector_id": "77"}), (address(used.operation), row)):
+        (field,) = re.findall(
+            r"<input[^>]*connector_id\"[^>]*value[^>]*>", web.get(url).content.decode()
+        )
+        assert " disabled" in field
+        name = "name" if url == own_page else "connectors-0-name"
+        assert web.post(url, forged | {name: f"Renamed {url}"}).status_code == 302
+        used.refresh_from_db()
+        assert (used.name, used.connector_id) == (f"Renamed {url}", before)
+
+
 @pytest.mark.parametrize("action", ["enable", "disable"])
 def test_connectors_are_switched_in_the_list(web, action):
     connector = make_connector(is_active=action == "disable")
@@ -371,8 +403,10 @@ def test_without_a_history_an_operation_may_be_deleted(web):
     web.post(address(operation, "delete"), {"post": "yes"})
 
     assert not Operation.objects.exists()
-    assert actions() == ["operation.deleted"]
-    assert AuditEvent.objects.get().object_label == operation.name
+    assert actions() == ["connector.deleted", "operation.deleted"]
+    of_line, of_operation = AuditEvent.objects.order_by("id")
+    assert of_line.data == {"operation": operation.name}
+    assert of_operation.object_label == operation.name
 
 
 def test_what_has_a_history_has_no_delete_button_and_no_delete_page(web):
@@ -407,7 +441,7 @@ def test_deleting_many_refuses_what_has_a_history_in_a_sentence(web, list_url):
 
 
 def test_deleting_many_without_a_history_is_recorded_one_by_one(web):
-    first, second = make_operation(), make_operation()
+    first, second = make_connector().operation, make_operation()
 
     web.post(
         OPERATIONS,
@@ -415,7 +449,7 @@ def test_deleting_many_without_a_history_is_recorded_one_by_one(web):
     )
 
     assert not Operation.objects.exists()
-    assert actions() == ["operation.deleted", "operation.deleted"]
+    assert actions() == ["connector.deleted", "operation.deleted", "operation.deleted"]
 
 
 def test_a_row_with_a_history_is_not_deleted_on_its_operations_page(web):
@@ -453,6 +487,17 @@ def test_the_list_says_in_words_what_each_operation_does(web):
     for words in ("Active", "No token", "Disabled", "Paused until somebody resumes it: Paused by"):
         assert words in content
     assert re.search(r"Paused until [0-9/: apm.]+: The daily limit", content)
+
+
+def test_an_operations_page_takes_as_few_queries_for_many_connectors(
+    web, django_assert_max_num_queries
+):
+    operation = sealed(TOKEN)
+    for _ in range(12):
+        make_connector(operation)
+
+    with django_assert_max_num_queries(24):
+        web.get(address(operation))
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(web, django_assert_max_num_queries):

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 
 from media_assets import roles
+from media_assets.admin import words
 from media_assets.models import AuditEvent
 from tests.factories import PASSWORD, make_connector, make_upload, make_user, team
 
@@ -126,6 +127,21 @@ def test_an_owner_sets_a_password(web, marketing):
     assert actions() == ["person.password_set"]
 
 
+def test_a_password_whose_event_cannot_be_written_is_not_set(web, marketing, monkeypatch):
+    def fail(request, action, **data):
+        raise RuntimeError("the audit list is broken")
+
+    monkeypatch.setattr("media_assets.admin.people.record", fail)
+    with pytest.raises(RuntimeError):
+        web.post(
+            f"{PEOPLE}{marketing.pk}/password/",
+            {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+        )
+
+    marketing.refresh_from_db()
+    assert marketing.check_password(PASSWORD)
+
+
 def test_a_refused_password_is_no_event(web, marketing):
     web.post(
         f"{PEOPLE}{marketing.pk}/password/",
@@ -173,6 +189,22 @@ def test_the_only_owner_cannot_lock_everybody_out(web, owner, without):
     assert web.post(url, typed).status_code == 302
 
 
+def test_the_last_owners_are_not_deleted_together(web, owner):
+    second = make_user("Owner")
+    make_user("Owner", is_active=False)
+    selected = {"action": "delete_selected", "_selected_action": [owner.pk, second.pk]}
+
+    for confirmation in ({}, {"post": "yes"}):
+        response = web.post(PEOPLE, selected | confirmation)
+        assert "all the active owners" in response.content.decode()
+    assert User.objects.filter(pk__in=[owner.pk, second.pk]).count() == 2
+    assert actions() == []
+
+    make_user("Owner")
+    web.post(PEOPLE, selected | {"_selected_action": [second.pk], "post": "yes"})
+    assert not User.objects.filter(pk=second.pk).exists()
+
+
 @pytest.mark.parametrize("name", roles.PERMISSIONS)
 def test_roles_are_neither_renamed_nor_deleted(web, name):
     role = Group.objects.get(name=name)
@@ -211,3 +243,31 @@ def test_a_group_shows_its_people_and_connectors(web, marketing):
     assert f"{PEOPLE}{marketing.pk}/change/" in content
     assert f"/admin/media_assets/connector/{connector.pk}/change/" in content
     assert web.get(GROUPS).status_code == 200
+
+
+def test_roles_are_called_by_their_names_in_the_readers_language(client_for, owner):
+    admin_role = Group.objects.get(name=roles.CONNECTOR_ADMIN)
+    marketing_role = Group.objects.get(name=roles.MARKETING)
+    person = make_user(roles.CONNECTOR_ADMIN)
+    connector = make_connector(groups=[marketing_role])
+    web = client_for(owner)
+    spanish = {"accept-language": "es"}
+    lines = "/admin/media_assets/connector/"
+    pages = [PEOPLE, GROUPS, f"{PEOPLE}{person.pk}/change/", f"{GROUPS}{admin_role.pk}/change/"]
+
+    for url in [*pages, PEOPLE + "add/"]:
+        content = web.get(url, headers=spanish).content.decode()
+        assert "Administrador de conectores" in content
+        assert "Connector admin" not in content
+    role_page = web.get(pages[-1], headers=spanish).content.decode()
+    assert "Agregar conectores" in role_page
+    assert "Can add" not in role_page
+    for url in (lines, f"{lines}{connector.pk}/change/"):
+        assert "Marketing" in web.get(url, headers=spanish).content.decode()
+
+
+def test_every_permission_of_a_role_is_in_words():
+    granted = {codename for names in roles.PERMISSIONS.values() for codename in names}
+
+    assert granted == set(words.PERMISSIONS)
+    assert set(roles.LABELS) == set(roles.PERMISSIONS)

@@ -1,11 +1,13 @@
 """Who gets into the admin, what it looks like, and what it shows to whom."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
 
 from media_assets.models import AuditEvent
-from tests.factories import make_connector, make_operation, make_user
+from tests.factories import make_connector, make_operation, make_upload, make_user
 
 INDEX = "/admin/"
 OPERATIONS = "/admin/media_assets/operation/"
@@ -164,6 +166,38 @@ def test_the_audit_list_is_read_searched_and_filtered(client_for, supervisor, co
     filtered = client.get(EVENTS, {"subject": "operation"}).content.decode()
     assert "operation.created" in filtered
     assert "person.signed_in" not in filtered
+
+
+def test_supervisors_look_at_a_connector_that_has_been_used(client_for, supervisor):
+    connector = make_upload().connector
+
+    for url in (
+        f"{CONNECTORS}{connector.pk}/change/",
+        f"{OPERATIONS}{connector.operation_id}/change/",
+    ):
+        content = client_for(supervisor).get(url).content.decode()
+        assert connector.connector_id in content
+        assert 'name="_save"' not in content
+
+
+def test_the_worker_is_called_so_in_the_readers_language_and_a_person_by_name(
+    client_for, supervisor
+):
+    person = make_user(None, username="worker")
+    AuditEvent.objects.record("upload.ready", by=None)
+    AuditEvent.objects.record("person.signed_in", by=person)
+
+    content = client_for(supervisor).get(EVENTS, headers={"accept-language": "es"}).content.decode()
+
+    shown = re.findall(r'class="field-actor">([^<]+)<', content)
+    assert shown == ["worker", "proceso de envío"]
+
+
+def test_our_texts_leave_djangos_own_alone(client_for, owner):
+    page = client_for(owner).get(f"{PEOPLE}{owner.pk}/password/", headers={"accept-language": "es"})
+
+    assert "Deshabilitado" in page.content.decode()
+    assert "Deshabilitada" not in page.content.decode()
 
 
 @pytest.mark.parametrize("role", ["Supervisor", "Owner"])

@@ -1,13 +1,16 @@
 """What can be done to an operation besides editing it; wolkvox is the sandbox on this machine."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from media_assets import crypto, roles
-from media_assets.admin import vendor
+from media_assets.admin import importing, vendor
 from media_assets.models import AuditEvent, Connector, Operation, PauseReason, Status
+from media_assets.wolkvox.client import ConnectorInfo
 from media_assets.wolkvox.sandbox import Sandbox
 from tests.admin_pages import (
     ENGLISH,
@@ -126,16 +129,59 @@ def test_every_failure_of_a_call_has_a_sentence():
     assert codes | {"refused"} == set(vendor.SENTENCES)
 
 
-def test_the_test_does_not_make_a_third_call_with_one_token(web, box):
-    operation = sealed(TOKEN, server="0042")
-    connector = make_connector(operation)
-    for _ in range(2):
+@pytest.mark.parametrize("tool", ["test", "import"])
+@pytest.mark.parametrize(
+    ("limits", "in_flight", "allowed"),
+    [
+        ((1, 1), 0, True),
+        ((1, 1), 1, False),
+        ((2, 1), 1, False),
+        ((2, 2), 1, True),
+        ((2, 2), 2, False),
+    ],
+)
+def test_no_call_is_made_beyond_the_smallest_limit_of_a_token(
+    web, box, tool, limits, in_flight, allowed
+):
+    operation, sharing = (sealed(TOKEN, server="0042", max_in_flight=limit) for limit in limits)
+    connector = make_connector(sharing)
+    for _ in range(in_flight):
         make_upload(connector, status=Status.SENDING)
+
+    response = web.post(address(operation, tool), follow=True)
+
+    assert len(box.ledger.calls) == allowed
+    assert (AuditEvent.objects.get().data["outcome"] == "simultaneous") is not allowed
+    assert ("Wait a moment and try again" in response.content.decode()) is not allowed
+
+
+def test_a_lost_call_that_wolkvox_may_still_count_takes_its_place(web, box):
+    operation = sealed(TOKEN, server="0042")
+    until = timezone.now() + timedelta(minutes=1)
+    make_upload(make_connector(operation), status=Status.QUEUED, lease_until=until)
 
     web.post(address(operation, "test"))
 
     assert not box.ledger.calls
-    assert AuditEvent.objects.get().data["outcome"] == "simultaneous"
+
+
+def test_a_list_that_could_not_be_read_is_recorded_too(web, box):
+    operation = sealed(OTHER_TOKEN, server="0042")
+
+    web.post(address(operation, "import"))
+
+    event = AuditEvent.objects.get()
+    assert event.action == "operation.connectors_read"
+    assert event.data == {"outcome": "token"}
+
+
+def test_import_leaves_out_what_could_not_be_stored():
+    infos = [
+        ConnectorInfo(connector_id=number, channel="whatsapp", name="")
+        for number in ("1266", "a/b", "", "1" * 41, "12 66")
+    ]
+
+    assert [one.connector_id for one in importing.whatsapp_only(infos)] == ["1266"]
 
 
 def test_a_paused_operation_is_said_to_be_paused_still(web, box):
@@ -144,7 +190,7 @@ def test_a_paused_operation_is_said_to_be_paused_still(web, box):
 
     response = web.post(address(operation, "test"), follow=True, headers=ENGLISH)
 
-    assert "paused still" in response.content.decode()
+    assert "still paused" in response.content.decode()
 
 
 def test_without_a_token_there_is_nothing_to_test(web, box):
@@ -173,7 +219,8 @@ def test_import_shows_what_is_new_known_and_named_differently_before_it_writes(w
     assert 'value="1266"' not in content
     assert "Facebook" not in content
     assert Connector.objects.count() == 1
-    assert actions() == []
+    assert actions() == ["operation.connectors_read"]
+    assert AuditEvent.objects.get().data == {"outcome": "works", "found": 2}
     assert TOKEN not in content
 
 
@@ -190,7 +237,7 @@ def test_import_writes_what_was_chosen_with_its_groups(web, box):
     connector = operation.connectors.get()
     assert (connector.connector_id, connector.name) == ("1267", "WhatsApp Servicio al cliente")
     assert [group.name for group in connector.groups.all()] == [team().name]
-    assert actions() == ["connector.imported"]
+    assert actions() == ["operation.connectors_read", "connector.imported"]
     assert len(box.ledger.calls) == calls
 
 
@@ -227,7 +274,7 @@ def test_importing_twice_makes_one_connector(web, box):
     web.post(address(operation, "import"), chosen)
 
     assert operation.connectors.count() == 1
-    assert actions() == ["connector.imported"]
+    assert actions() == ["operation.connectors_read", "connector.imported"]
 
 
 def test_pause_and_resume(web):

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from media_assets import submission
 from media_assets.models import AuditEvent, Outcome, PauseReason, Status, Upload
 from media_assets.views.batches import Marker
 from tests.factories import make_batch, make_connector, make_operation, make_upload, team
@@ -157,12 +158,27 @@ def test_a_change_that_commits_late_with_an_earlier_time_is_not_missed(marta, ba
     first, late = (make_upload(batch=batch, status=Status.QUEUED) for _ in range(2))
     now = timezone.now()
     become(first, Status.SENDING, at=now)
-    answer = marta.get(marker_in(marta.get(page_of(batch))))
-    assert rows_in(answer) == set()
+    asks = marker_in(marta.get(page_of(batch)))
+    assert rows_in(marta.get(asks)) == set()
 
     become(late, Status.SENDING, at=now - timedelta(seconds=3))
 
-    assert rows_in(marta.get(marker_in(answer))) == {str(late.code)}
+    assert rows_in(marta.get(asks)) == {str(late.code)}
+
+
+def test_nothing_new_is_answered_with_nothing(marta, batch):
+    upload = make_upload(batch=batch, status=Status.QUEUED)
+    asks = marker_in(marta.get(page_of(batch), headers=ENGLISH))
+    assert (marta.get(asks, headers=ENGLISH).status_code, marta.get(asks).content) == (204, b"")
+
+    operations = type(batch.connector.operation).objects
+    operations.pause(PauseReason.MANUAL, until=None)
+
+    answer = marta.get(asks, headers=ENGLISH)
+    assert "Paused by a person" in text_of(answer)
+    assert marta.get(marker_in(answer), headers=ENGLISH).status_code == 204
+    become(upload, Status.READY)
+    assert marta.get(marker_in(answer), headers=ENGLISH).status_code == 200
 
 
 def test_who_comes_back_after_a_while_gets_all_that_happened(marta, batch):
@@ -216,7 +232,7 @@ def test_a_waiting_row_says_when_it_is_tried_again_and_why(marta, batch):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"sealed_token": ""}, "The operation has no token."),
+        ({"sealed_token": ""}, "The operation has no token yet."),
         ({"is_active": False}, "The operation is disabled."),
         ({"paused_reason": PauseReason.QUOTA, "paused_until": FAR}, "Paused until 01/01/2100"),
         ({"paused_reason": PauseReason.MANUAL}, "Paused by a person. It goes on when"),
@@ -296,7 +312,7 @@ def test_the_csv_is_safe_in_spreadsheets_and_recorded(marta, marketing, batch):
     text = response.content.decode("utf-8")
     assert text.startswith("\ufeff")
     header, first, *others = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    assert header == ["url", "label", "handle", "format", "expires", "state"]
+    assert header == ["url", "Label", "Handle", "Format", "Expires (estimated)", "State"]
     assert first[1:4] == ['Año "nuevo"', SEVERAL_LINES, "IMAGE"]
     assert [row[1] for row in others[:6]] == [f"'{start}cmd" for start in "=+-@\t\r"]
     assert others[6][2:] == ["", "IMAGE", "", "failed"]
@@ -307,6 +323,31 @@ def test_the_csv_is_safe_in_spreadsheets_and_recorded(marta, marketing, batch):
         "192.0.2.7",
         {"rows": 8},
     )
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt-br"])
+def test_the_csv_can_be_submitted_again_in_every_language(marta, batch, language):
+    upload = make_upload(batch=batch, label="Año nuevo; 2027, sí")
+
+    text = marta.get(csv_of(batch), headers={"accept-language": language}).content.decode()
+
+    (line,) = submission.read_lines(text)
+    assert (line.text, line.label) == (upload.file_url, upload.label)
+
+
+def test_copying_all_is_recorded_for_who_sees_the_batch(marta, client_for, stranger, batch):
+    make_upload(batch=batch)
+    make_upload(batch=batch, status=Status.FAILED)
+    address = reverse("batch_copied", args=[batch.code])
+    assert f'data-copied-url="{address}"' in text_of(marta.get(page_of(batch)))
+
+    assert client_for(stranger).post(address).status_code == 404
+    assert marta.get(address).status_code == 405
+    assert not AuditEvent.objects.filter(action="batch.copied").exists()
+
+    assert marta.post(address, REMOTE_ADDR="192.0.2.7").status_code == 204
+    event = AuditEvent.objects.about(batch).get(action="batch.copied")
+    assert (event.actor_name, event.address, event.data) == ("marta", "192.0.2.7", {"handles": 1})
 
 
 def test_500_rows_cost_as_many_queries_as_one(marta, batch, django_assert_max_num_queries):

@@ -72,6 +72,37 @@ def test_no_cell_is_taken_for_a_formula(start, export):
     assert row[header.index("Connector")] == f"'{start}1+1"
 
 
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Julio;=cmd", "Julio;'=cmd"),
+        ("Julio,@sum", "Julio,'@sum"),
+        ("Julio\t-1", "Julio\t'-1"),
+        ("Julio\r\n+1", "Julio\r\n'+1"),
+        (";\t=1", ";'\t'=1"),
+    ],
+)
+def test_no_part_of_a_cell_is_taken_for_one_where_another_character_parts_cells(text, safe):
+    assert exports.neutral(text) == safe
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_handle_is_changed_only_where_it_begins_like_a_formula(start):
+    assert exports.neutral_handle(f"4::a;{start}1\n{start}2") == f"4::a;{start}1\n{start}2"
+    assert exports.neutral_handle(f"{start}1") == f"'{start}1"
+
+
+def test_both_files_are_made_safe_alike(export, supervisor, client_for):
+    upload = make_upload(label="a;=cmd", handle="4::a;=b,+c\n-d", handle_expires_at=None)
+
+    header, row, _last = export()
+    batch = client_for(supervisor).get(reverse("batch_csv", args=[upload.batch.code]))
+
+    _batch_header, line = csv.reader(io.StringIO(batch.content.decode("utf-8-sig"), newline=""))
+    assert (row[header.index("Label")], row[header.index("Handle")]) == ("a;'=cmd", upload.handle)
+    assert line[1:3] == ["a;'=cmd", upload.handle]
+
+
 @pytest.mark.parametrize("text", ["4::abc", "a=b", " =1", "'=1", ""])
 def test_every_other_cell_stays_as_it_is(text):
     assert exports.neutral(text) == text
@@ -96,6 +127,19 @@ def test_every_export_is_recorded_before_a_row_leaves(supervisor, client_for):
     assert event.actor_name == "sofia"
     assert event.data == {"filters": {"state": "failed"}, "rows": 1}
     assert len(_read(response)) == 3
+
+
+def test_only_a_look_at_the_file_is_no_export(supervisor, client_for):
+    assert client_for(supervisor).head(reverse("history_csv")).status_code == 405
+    assert not AuditEvent.objects.filter(action="history.exported").exists()
+
+
+def test_the_record_holds_valid_filters_only(supervisor, client_for):
+    params = {"state": "lost\0", "since": "yesterday", "campaign": "Julio"}
+    client_for(supervisor).get(reverse("history_csv"), params)
+
+    event = AuditEvent.objects.get(action="history.exported")
+    assert event.data == {"filters": {"campaign": "Julio"}, "rows": 0}
 
 
 def test_the_record_holds_no_whole_handle(supervisor, client_for):

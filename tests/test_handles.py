@@ -52,11 +52,22 @@ def test_who_has_no_role_sees_nothing(db, client_for):
 
 def test_search_finds_address_label_campaign_connector_and_handle(library):
     connector = make_connector(name="Ventas", connector_id="77123")
-    file_url = "https://storage.googleapis.com/wvox-demo/otoño/verano.jpg"
+    file_url = "https://storage.googleapis.com/wvox-demo/de otoño/verano 100%25 verde.jpg"
     found = make_upload(connector, label="wanted", campaign="Julio", file_url=file_url)
     make_upload(label="other")
 
-    for text in ["verano", "WANTED", "julio", "ventas", "77123", found.handle[:70]]:
+    for text in [
+        "verano",
+        "otoño/ver",
+        "de oto",
+        "100% v",
+        "oto%C3%B1o",
+        "WANTED",
+        "julio",
+        "ventas",
+        "77123",
+        found.handle[:70],
+    ]:
         assert library(q=text) == ["wanted"], text
 
 

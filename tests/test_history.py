@@ -1,6 +1,6 @@
 """The history: every upload with its result."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -51,11 +51,17 @@ def test_a_failure_says_why(supervisor, client_for):
 
 
 def test_what_is_tried_again_says_when_and_why(supervisor, client_for):
-    make_upload(status=Status.QUEUED, last_outcome=Outcome.BUSY, due_at=_at("2026-03-01 09:30"))
+    due_at = timezone.now() + timedelta(days=2)
+    make_upload(status=Status.QUEUED, last_outcome=Outcome.BUSY, due_at=due_at)
+    make_upload(status=Status.QUEUED, last_outcome=Outcome.UNCLEAR, due_at=_at("2026-03-01 09:30"))
 
     html = client_for(supervisor).get(reverse("history")).content.decode()
 
-    assert "wolkvox is busy or in maintenance; next try at 09:30" in html
+    day = f"{timezone.localtime(due_at):%m/%d/%Y}"
+    assert f"Tried again at {day}" in html
+    assert "Last time: wolkvox is busy or in maintenance." in html
+    assert "Tried again as soon as possible. Last time: No clear answer." in html
+    assert "09:30" not in html
 
 
 def test_filters_narrow_the_list(history):
@@ -88,6 +94,36 @@ def test_a_filter_that_does_not_exist_finds_nothing(params, history):
     make_upload()
 
     assert history(**params) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["q", "connector", "campaign", "state", "person", "since", "until"]
+)
+@pytest.mark.parametrize("page", ["history", "handles", "history_csv"])
+def test_a_null_in_a_filter_finds_nothing(name, page, supervisor, client_for):
+    make_upload(label="never found")
+
+    response = client_for(supervisor).get(reverse(page), {name: "a\0b"})
+
+    assert response.status_code == 200
+    if page == "history_csv":
+        assert "never found" not in b"".join(response.streaming_content).decode()
+    elif page == "history" or name in {"q", "connector", "campaign"}:
+        assert "never found" not in response.content.decode()
+
+
+@pytest.mark.parametrize("page", ["history", "history_csv"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_days_too(page, day, supervisor, client_for):
+    make_upload(label="of today")
+    late = day.startswith("9")
+
+    response = client_for(supervisor).get(reverse(page), {"until" if late else "since": day})
+    found = client_for(supervisor).get(reverse("history"), {"since" if late else "until": day})
+
+    assert response.status_code == found.status_code == 200
+    assert "of today" in b"".join(response).decode()
+    assert "of today" not in found.content.decode()
 
 
 def test_only_people_whose_uploads_one_sees_can_be_chosen(marketing, stranger, client_for):

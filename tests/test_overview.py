@@ -1,5 +1,6 @@
 """The first page: what each role finds there."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,18 @@ def test_a_failure_of_long_ago_does_not(marketing, client_for):
     make_upload(status=Status.FAILED, label="long ago", created_at=old)
 
     assert "long ago" not in _overview(client_for(marketing))
+
+
+def test_the_figure_of_failures_leads_to_the_failures_it_counts(marketing, client_for):
+    make_upload(status=Status.FAILED, created_at=timezone.now() - timedelta(days=9), label="old")
+    make_upload(status=Status.FAILED, created_at=timezone.now() - timedelta(days=6), label="new")
+    client = client_for(marketing)
+
+    link = re.search(r'href="([^"]*state=failed[^"]*)"', _overview(client))
+
+    assert link
+    page = client.get(link[1].replace("&amp;", "&"))
+    assert [upload.label for upload in page.context["page"]] == ["new"]
 
 
 def test_what_expires_within_a_day_can_be_renewed_from_here(marketing, client_for):

@@ -86,7 +86,7 @@ def test_every_token_comes_under_the_newest_key(run, settings):
     for operation, token in ((first, TOKEN), (second, OTHER_TOKEN)):
         operation.refresh_from_db()
         assert operation.reveal_token() == token
-        assert operation.token_fingerprint == crypto.fingerprint(token)
+        assert operation.token_fingerprint == crypto.fingerprints(token)[0]
     without.refresh_from_db()
     assert not without.has_token
 
@@ -111,7 +111,7 @@ def test_operations_that_share_a_token_share_it_before_and_after(run, settings):
 
     run()
 
-    assert Operation.objects.sharing(crypto.fingerprint(TOKEN)).count() == 3
+    assert Operation.objects.sharing(crypto.fingerprints(TOKEN)[0]).count() == 3
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4])
@@ -145,20 +145,20 @@ def test_killed_anywhere_it_loses_nothing_and_goes_on(run, settings, monkeypatch
 def test_a_token_set_meanwhile_is_not_overwritten(run, settings, monkeypatch):
     operation = make_operation(token=TOKEN)
     settings.TOKEN_KEYS = [NEW, OLD]
-    fingerprint = crypto.fingerprint
+    fingerprints = crypto.fingerprints
 
     def set_meanwhile(token):
-        monkeypatch.setattr(crypto, "fingerprint", fingerprint)
+        monkeypatch.setattr(crypto, "fingerprints", fingerprints)
         Operation.objects.get(pk=operation.pk).set_token(OTHER_TOKEN)
-        return fingerprint(token)
+        return fingerprints(token)
 
-    monkeypatch.setattr(crypto, "fingerprint", set_meanwhile)
+    monkeypatch.setattr(crypto, "fingerprints", set_meanwhile)
     text = run()
 
     assert "1 set by somebody meanwhile" in text
     operation.refresh_from_db()
     assert operation.reveal_token() == OTHER_TOKEN
-    assert operation.token_fingerprint == crypto.fingerprint(OTHER_TOKEN)
+    assert operation.token_fingerprint == crypto.fingerprints(OTHER_TOKEN)[0]
 
 
 def test_a_token_that_cannot_be_opened_is_named_and_the_others_are_done(run, settings):

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from media_assets.models import Status
-from media_assets.templatetags.product import expiry, expiry_tone
+from media_assets.templatetags.product import age, expiry, expiry_tone
 from media_assets.views import errors
+from media_assets.visitors import address_of
 from tests.factories import make_upload
 
 PAGES = ["overview", "handles", "history", "password_change"]
@@ -162,6 +163,34 @@ def test_expiry_is_told_in_words_and_as_an_estimate(left, sentence, tone, db):
 
     assert expiry(upload) == sentence
     assert expiry_tone(upload) == tone
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "just now"), (50, "just now"), (70, "1\xa0minute ago")]
+)
+def test_what_has_just_been_is_not_0_minutes_ago(seconds, words):
+    assert age(timezone.now() - timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("behind_proxy", "forwarded", "address"),
+    [
+        (False, "198.51.100.9", "192.0.2.7"),
+        (True, "203.0.113.5, 198.51.100.9", "198.51.100.9"),
+        (True, "198.51.100.9, 2001:db8::1", "2001:db8::1"),
+        (True, "198.51.100.9, nonsense", "192.0.2.7"),
+        (True, "fe80::1%eth0", "192.0.2.7"),
+        (True, "", "192.0.2.7"),
+    ],
+)
+def test_the_address_of_a_visitor_is_the_one_that_our_own_proxy_saw(
+    behind_proxy, forwarded, address, settings
+):
+    settings.BEHIND_PROXY = behind_proxy
+    headers = {"x-forwarded-for": forwarded}
+    assert (
+        address_of(RequestFactory().get("/", REMOTE_ADDR="192.0.2.7", headers=headers)) == address
+    )
 
 
 def test_a_handle_without_a_readable_expiry_says_so(db):

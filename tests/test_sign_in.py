@@ -81,6 +81,17 @@ def test_a_changed_password_is_recorded_and_keeps_one_signed_in(marketing, clien
     assert marketing.check_password(NEW_PASSWORD)
 
 
+def test_a_password_is_changed_only_together_with_its_record(marketing, client_for, monkeypatch):
+    client = client_for(marketing)
+    monkeypatch.setattr(AuditEvent.objects, "record", None)
+
+    with pytest.raises(TypeError):
+        _change_password(client, to=NEW_PASSWORD)
+
+    marketing.refresh_from_db()
+    assert marketing.check_password(PASSWORD)
+
+
 def test_a_short_password_is_refused_with_the_reason(marketing, client_for):
     response = _change_password(client_for(marketing), to="short one")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from media_assets.models import Attempt, AuditEvent, Outcome, PauseReason, Status, Upload
 from media_assets.views.uploads import SNIPPETS
-from tests.factories import make_connector, make_operation, make_upload
+from tests.factories import make_connector, make_handle, make_operation, make_upload
 
 ENGLISH = {"accept-language": "en"}
 POSTED = ["retry", "renew", "copied"]
@@ -152,6 +152,14 @@ def test_the_page_names_the_connector_that_the_handle_belongs_to(marta, connecto
     assert str(connector) in page
     assert "Tienda Andina" in page
     assert "The handle belongs to this connector." in page
+
+
+def test_what_can_be_read_of_the_handle_is_among_the_details(marta, connector):
+    page = text_of(show(marta, make_upload(connector, handle=make_handle(mime_type="image/png"))))
+    assert "Type: image/png" in page
+    assert "Meta app: 634974688087057" in page
+    opaque = make_upload(connector, handle="opaque", handle_expires_at=None)
+    assert "What the handle says" not in text_of(show(marta, opaque))
 
 
 def test_an_expired_handle_says_what_to_do(marta, connector):

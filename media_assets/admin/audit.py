@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets.admin import words
 from media_assets.models import AuditEvent
+from media_assets.visitors import address_of
 
 
 def record(request: HttpRequest, action: str, *, on: Model, **data: Any) -> None:
     """Append an event by the signed-in person, from the address of the request."""
-    address = request.META.get("REMOTE_ADDR") or None
+    address = address_of(request)
     AuditEvent.objects.record(action, by=request.user, on=on, address=address, **data)
 
 
@@ -91,18 +92,18 @@ class SubjectFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Read only: events are neither made, changed nor removed by people."""
 
-    list_display = ["when", "actor_name", "action", "object_label", "address"]
+    list_display = ["when", "actor", "action", "object_label", "address"]
     list_display_links = ["when"]
     list_filter = [SubjectFilter]
     search_fields = ["actor_name", "action", "object_label", "object_code", "address"]
     sortable_by = ["when"]
     list_per_page = 50
     show_full_result_count = False
-    fields = ["when", "actor_name", "action", "object_label", "object_code", "address", "details"]
-    readonly_fields = ["when", "details"]
+    fields = ["when", "actor", "action", "object_label", "object_code", "address", "details"]
+    readonly_fields = ["when", "actor", "details"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -116,6 +117,10 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("when"), ordering="id")
     def when(self, event: AuditEvent) -> str:
         return words.moment(event.created_at)
+
+    @admin.display(description=_("who"))
+    def actor(self, event: AuditEvent) -> str:
+        return words.actor(event)
 
     @admin.display(description=_("data"))
     def details(self, event: AuditEvent) -> SafeString:

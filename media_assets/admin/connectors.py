@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from media_assets import roles
 from media_assets.admin import switches
 from media_assets.admin.audit import record, record_changes
 from media_assets.admin.forms import ConnectorForm
@@ -25,7 +26,7 @@ def usable_by(connector: Connector) -> str | SafeString:
     """The names of its groups, or a mark that no marketing person can use it; "" while new."""
     if connector.pk is None:
         return ""
-    names = ", ".join(group.name for group in connector.groups.all())
+    names = ", ".join(roles.label_of(group) for group in connector.groups.all())
     if names:
         return names
     return format_html(
@@ -33,7 +34,7 @@ def usable_by(connector: Connector) -> str | SafeString:
     )
 
 
-class ConnectorFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class ConnectorFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         if "DELETE" in form.fields and getattr(form.instance, "is_kept", False):
@@ -52,7 +53,7 @@ class ConnectorFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
 
 
-class ConnectorInline(admin.StackedInline):  # type: ignore[type-arg]
+class ConnectorInline(admin.StackedInline):  # type: ignore[type-arg]  # likewise
     model = Connector
     form = ConnectorForm
     formset = ConnectorFormSet

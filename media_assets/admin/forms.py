@@ -1,6 +1,5 @@
 """The admin's forms for operations and connectors; a token goes in and never comes out again."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -13,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from media_assets import crypto, roles
+from media_assets.admin.kept import has_history
 from media_assets.models import Connector, Operation
 from media_assets.wolkvox import servers
-
-TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
+from media_assets.wolkvox.client import TOKEN_SHAPE
 
 
 def marketing_groups() -> QuerySet[Group]:
@@ -55,6 +54,15 @@ def _key_id(sealed: str) -> str:
         return ""
 
 
+class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no [] at run time
+    """Groups to tick; a role is called by its name in the reader's language."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, group: Any) -> str:
+        return roles.label_of(group)
+
+
 class ShownWhenNeeded(forms.HiddenInput):
     """A checkbox that is not asked for; it never carries an earlier tick along."""
 
@@ -62,7 +70,7 @@ class ShownWhenNeeded(forms.HiddenInput):
         return None
 
 
-class OperationForm(forms.ModelForm):  # type: ignore[type-arg]
+class OperationForm(forms.ModelForm):  # type: ignore[type-arg]  # likewise
     server = forms.CharField(
         label=_("Server"),
         max_length=300,
@@ -110,7 +118,7 @@ class OperationForm(forms.ModelForm):  # type: ignore[type-arg]
         token: str = self.cleaned_data["new_token"]
         if not token:
             return ""
-        if not TOKEN.fullmatch(token):
+        if not TOKEN_SHAPE.fullmatch(token):
             raise ValidationError(
                 _(
                     "A token is one run of letters, digits and signs without blanks, at most 512. "
@@ -155,12 +163,11 @@ class OperationForm(forms.ModelForm):  # type: ignore[type-arg]
         return token
 
 
-class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
-    groups = forms.ModelMultipleChoiceField(
+class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]  # likewise
+    groups = GroupsField(
         label=_("Groups"),
-        queryset=Group.objects.none(),
+        queryset=marketing_groups(),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
         help_text=_("Marketing people use a connector only through one of its groups."),
     )
 
@@ -170,4 +177,28 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["groups"].queryset = marketing_groups()  # type: ignore[attr-defined]
+        number = self.fields.get("connector_id")  # not there for who may only look
+        if number and self.instance.pk and self._has_history():
+            # Ready handles and queued files belong to this number. A forged value is ignored.
+            number.disabled = True
+            number.help_text = _(
+                "It has been used, so it stays. Another number is another connector."
+            )
+
+    def _has_history(self) -> bool:
+        asked_for_all: bool | None = getattr(self.instance, "is_kept", None)
+        return has_history(self.instance) if asked_for_all is None else asked_for_all
+
+    def clean_connector_id(self) -> str:
+        """Where the operation is no field, the stock check for repeats leaves the number out."""
+        connector_id: str = self.cleaned_data["connector_id"]
+        same = Connector.objects.filter(
+            operation_id=self.instance.operation_id, connector_id=connector_id
+        )
+        other = same.exclude(pk=self.instance.pk).first()
+        if other is not None:
+            raise ValidationError(
+                _("This operation already has a connector with this number: %(name)s."),
+                params={"name": other.name},
+            )
+        return connector_id

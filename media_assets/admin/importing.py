@@ -1,23 +1,21 @@
 """Connectors read from wolkvox: compared with what is here, chosen by a person, then written."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import Group
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from media_assets.admin.audit import record
-from media_assets.admin.forms import marketing_groups
+from media_assets.admin.forms import GroupsField, marketing_groups
 from media_assets.models import Connector, Operation
 from media_assets.wolkvox.client import ConnectorInfo
 
-CONNECTOR_ID = re.compile(r"[0-9A-Za-z_-]{1,40}")
 VALID_FOR = 60 * 60  # seconds between reading the list and confirming the choice
 
 
@@ -47,9 +45,17 @@ def whatsapp_only(answer: Iterable[ConnectorInfo]) -> list[Found]:
     found = {
         info.connector_id: Found(info.connector_id, (info.name or info.connector_id)[:120])
         for info in answer
-        if info.channel.strip().lower() == "whatsapp" and CONNECTOR_ID.fullmatch(info.connector_id)
+        if info.channel.strip().lower() == "whatsapp" and _can_be_stored(info.connector_id)
     }
     return list(found.values())
+
+
+def _can_be_stored(connector_id: str) -> bool:
+    try:
+        Connector._meta.get_field("connector_id").clean(connector_id, None)
+    except ValidationError:
+        return False
+    return True
 
 
 def compare(found: Iterable[Found], *, operation: Operation) -> list[Row]:
@@ -79,25 +85,23 @@ class ChoiceForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one connector.")},
     )
-    groups = forms.ModelMultipleChoiceField(
+    groups = GroupsField(
         label=_("Groups that may use them"),
-        queryset=Group.objects.none(),
+        queryset=marketing_groups(),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
         help_text=_("A connector without groups can be used by no marketing person."),
     )
 
     def __init__(self, *args: Any, rows: Iterable[Row], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         new = [(row.connector_id, row.name) for row in rows if not row.known_as]
-        self.fields["connectors"].choices = new  # type: ignore[attr-defined]
+        self.fields["connectors"].choices = new  # type: ignore[attr-defined]  # a plain Field
         self.fields["connectors"].initial = [connector_id for connector_id, _name in new]
-        self.fields["groups"].queryset = marketing_groups()  # type: ignore[attr-defined]
 
 
 def write(request: HttpRequest, operation: Operation, *, form: ChoiceForm) -> list[Connector]:
     """Store what was chosen and return what is new; a number that exists by now is left alone."""
-    names = dict(form.fields["connectors"].choices)  # type: ignore[attr-defined]
+    names = dict(form.fields["connectors"].choices)  # type: ignore[attr-defined]  # likewise
     groups = list(form.cleaned_data["groups"])
     written = []
     with transaction.atomic():

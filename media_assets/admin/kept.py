@@ -30,7 +30,7 @@ def has_history(target: Model) -> bool:
     return uploads.exists() or batches.exists()
 
 
-class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Shared by operations, connectors and people; `kind` begins the names of their events."""
 
     kind: ClassVar[str]
@@ -63,13 +63,16 @@ class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return [], {}, set(), sentences
         return super().get_deleted_objects(objs, request)
 
+    def record_deleted(self, request: HttpRequest, target: Any) -> None:
+        record(request, f"{self.kind}.deleted", on=target)
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():
-            record(request, f"{self.kind}.deleted", on=obj)
+            self.record_deleted(request, obj)
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
             for each in queryset:
-                record(request, f"{self.kind}.deleted", on=each)
+                self.record_deleted(request, each)
             super().delete_queryset(request, queryset)

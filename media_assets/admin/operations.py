@@ -119,6 +119,11 @@ class OperationAdmin(OperationTools):
         super().save_formset(request, form, formset, change)
         connectors.record_rows(request, formset)
 
+    def record_deleted(self, request: HttpRequest, target: Operation) -> None:
+        for connector in target.connectors.all():
+            record(request, "connector.deleted", on=connector, operation=target.name)
+        super().record_deleted(request, target)
+
     @admin.display(description=_("server"), ordering="server")
     def address(self, operation: Operation) -> str:
         return f"wv{operation.server}"

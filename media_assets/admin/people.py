@@ -1,5 +1,6 @@
 """People and groups, for owners only: whoever may change people could make themselves anything."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,8 +9,8 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, Model, QuerySet
-from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -18,7 +19,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
+from media_assets.admin import words
 from media_assets.admin.audit import record, record_changes
+from media_assets.admin.forms import GroupsField
 from media_assets.admin.kept import KeptAdmin
 
 SHOWN_IN_EVENTS = ["groups", "is_superuser", "name"]
@@ -57,12 +60,14 @@ class OwnersOnly(KeptAdmin):
         return request.user.is_active and request.user.is_superuser
 
 
-def is_last_owner(person: User) -> bool:
+def are_last_owners(people: Iterable[Model]) -> bool:
+    """Whether without these people nobody active would be an owner, and now somebody is."""
     owners = User.objects.filter(is_active=True, is_superuser=True)
-    return set(owners.values_list("pk", flat=True)) == {person.pk}
+    keys = set(owners.values_list("pk", flat=True))
+    return bool(keys) and keys <= {person.pk for person in people}
 
 
-class PersonForm(UserChangeForm):  # type: ignore[type-arg]
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     class Meta(UserChangeForm.Meta):
         labels = {"is_superuser": _("Owner")}
         help_texts = {
@@ -73,7 +78,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         stays_owner = cleaned.get("is_active") and cleaned.get("is_superuser")
-        if not stays_owner and is_last_owner(self.instance):
+        if not stays_owner and are_last_owners([self.instance]):
             raise ValidationError(
                 _("This is the only active owner. Make somebody else an owner first.")
             )
@@ -91,11 +96,18 @@ class RoleFilter(admin.SimpleListFilter):
         return queryset.filter(is_superuser=True) if self.value() == "yes" else queryset
 
 
+class GroupsFilter(admin.RelatedFieldListFilter):
+    """The stock filter; roles by their translated names."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return [(str(group.pk), roles.label_of(group)) for group in Group.objects.order_by("name")]
+
+
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class PersonAdmin(OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]  # likewise
     kind = "person"
     form = PersonForm
     add_form = AdminUserCreationForm
@@ -116,35 +128,48 @@ class PersonAdmin(OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]
     ]
     readonly_fields = ["last_login", "date_joined"]
     list_display = ["username", "first_name", "last_name", "email", "in_groups", "is_active"]
-    list_filter = ["is_active", RoleFilter, "groups"]
+    list_filter = ["is_active", RoleFilter, ("groups", GroupsFilter)]
     filter_horizontal = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
     def why_kept(self, target: Model) -> str:
-        if isinstance(target, User) and is_last_owner(target):
+        if isinstance(target, User) and are_last_owners([target]):
             return gettext("%(name)s is the only active owner.") % {"name": target}
         return super().why_kept(target)
 
+    def get_deleted_objects(
+        self, objs: Sequence[Model] | QuerySet[Any], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        if len(objs) > 1 and are_last_owners(objs):
+            sentence = gettext("These are all the active owners. Leave out at least one of them.")
+            return [], {}, set(), [sentence]
+        return super().get_deleted_objects(objs, request)
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
-            kwargs["widget"] = CheckboxSelectMultiple()
+            kwargs["form_class"] = GroupsField
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        response = super().user_change_password(request, id, form_url)
-        # Back to the same page means that the form contradicted itself.
-        if isinstance(response, HttpResponseRedirect) and response.url != request.get_full_path():
-            person = self.get_object(request, unquote(id))
-            record(request, "person.password_set", on=person, usable=person.has_usable_password())
+        if request.method != "POST":
+            return super().user_change_password(request, id, form_url)
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            # Back to the same page means that the form contradicted itself.
+            here = request.get_full_path()
+            if isinstance(response, HttpResponseRedirect) and response.url != here:
+                person = self.get_object(request, unquote(id))
+                usable = person.has_usable_password()
+                record(request, "person.password_set", on=person, usable=usable)
         return response
 
     @admin.display(description=_("groups"))
     def in_groups(self, person: User) -> str:
-        names = [group.name for group in person.groups.all()]
+        names = [roles.label_of(group) for group in person.groups.all()]
         return ", ".join([str(_("Owner")), *names] if person.is_superuser else names)
 
 
@@ -153,7 +178,7 @@ class GroupAdmin(OwnersOnly):
     """Roles come with the product and stay as they are; other groups bundle connectors."""
 
     kind = "group"
-    list_display = ["name", "is_role", "people_count", "connector_count"]
+    list_display = ["label", "is_role", "people_count", "connector_count"]
     search_fields = ["name"]
     ordering = ["name"]
 
@@ -167,17 +192,38 @@ class GroupAdmin(OwnersOnly):
         if obj is None:
             return ["name"]
         if _is_role(obj):
-            return ["name", "allowed", "its_people", "its_connectors"]
+            return ["label", "allowed", "its_people", "its_connectors"]
         return ["name", "its_people", "its_connectors"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        shown = ["allowed", "its_people", "its_connectors"]
-        return ["name", *shown] if obj and _is_role(obj) else shown
+        return ["label", "allowed", "its_people", "its_connectors"]
 
     def why_kept(self, target: Model) -> str:
         if isinstance(target, Group) and _is_role(target):
-            return gettext("%(name)s is a role and cannot be deleted.") % {"name": target}
+            return gettext("%(name)s is a role and cannot be deleted.") % {
+                "name": roles.label_of(target)
+            }
         return ""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        label = roles.label_of(self.get_object(request, unquote(object_id)))
+        context = {"subtitle": label, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description=getattr(admin.ModelAdmin.action_checkbox, "short_description", ""))
+    def action_checkbox(self, group: Any) -> SafeString:
+        """The stock one reads the stored name out to people who do not see the page."""
+        return super().action_checkbox(Group(pk=group.pk, name=roles.label_of(group)))
+
+    @admin.display(description=_("name"), ordering="name")
+    def label(self, group: Group) -> str:
+        return roles.label_of(group)
 
     @admin.display(description=_("role"), boolean=True)
     def is_role(self, group: Group) -> bool:
@@ -193,7 +239,7 @@ class GroupAdmin(OwnersOnly):
 
     @admin.display(description=_("what it allows"))
     def allowed(self, group: Group) -> str:
-        return ", ".join(permission.name for permission in group.permissions.all())
+        return ", ".join(map(words.permission, group.permissions.all()))
 
     @admin.display(description=_("people"))
     def its_people(self, group: Group) -> str | SafeString:

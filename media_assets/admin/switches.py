@@ -80,7 +80,7 @@ def switch(request: HttpRequest, name: str, *, kind: str, targets: QuerySet[Any]
 def action(name: str) -> Callable[[Any, HttpRequest, QuerySet[Any]], None]:
     """The same as an action of a list, for an admin that has a `kind`."""
 
-    @admin.action(description=SWITCHES[name].title, permissions=["change"])  # type: ignore[arg-type]
+    @admin.action(description=SWITCHES[name].title, permissions=["change"])  # type: ignore[arg-type]  # lazy
     def switch_selected(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         switch(request, name, kind=model_admin.kind, targets=queryset)
 

@@ -96,9 +96,13 @@ class OperationTools(KeptAdmin):
         try:
             answer = vendor.ask(operation, Client.connectors)
         except vendor.NoAnswer as failure:
+            record(request, "operation.connectors_read", on=operation, outcome=failure.code)
             messages.error(request, failure.sentence)
             return self._back(operation)
         found = importing.whatsapp_only(answer)
+        record(
+            request, "operation.connectors_read", on=operation, outcome="works", found=len(found)
+        )
         form = importing.ChoiceForm(rows=importing.compare(found, operation=operation))
         return self._show_found(request, operation, found=found, form=form)
 

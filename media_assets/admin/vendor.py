@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from django.db.models import Min, Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +17,6 @@ from media_assets.wolkvox.client import Client
 from media_assets.wolkvox.errors import WolkvoxError
 
 DEADLINE = 20.0  # seconds; a person is waiting
-MOST_AT_ONCE = 2  # calls with one token, by wolkvox's own rule
 
 _Answer = TypeVar("_Answer")
 
@@ -37,7 +38,7 @@ SENTENCES: dict[str, str | Promise] = {
         "wolkvox is busy or in maintenance, so nothing is known about the token. Try again in "
         "some minutes."
     ),
-    "simultaneous": _("Two calls with this token are under way already. Try again in a minute."),
+    "simultaneous": _("Other calls with this token are under way. Wait a moment and try again."),
     "unclear": _(
         "%(address)s gave no clear answer. Check that the server number is right, and try again."
     ),
@@ -58,10 +59,14 @@ class NoAnswer(Exception):
 
 
 def ask(operation: Operation, question: Callable[[Client], _Answer]) -> _Answer:
-    """Make one call with the operation's token. Raises NoAnswer, never with a token in it."""
+    """Make one call with the operation's token. Raises NoAnswer, never with a token in it.
+
+    Whether the token allows another call now is a look, not a lock: a worker may begin one in the
+    same moment, and then wolkvox may refuse either.
+    """
     if not operation.has_token:
         raise NoAnswer("no_token", str(NO_TOKEN))
-    if _under_way(operation) >= MOST_AT_ONCE:
+    if not _has_free_slot(operation):
         raise NoAnswer("simultaneous", str(SENTENCES["simultaneous"]))
     try:
         return question(_client(operation))
@@ -79,6 +84,10 @@ def _client(operation: Operation) -> Client:
     return Client(operation.base_url, operation.reveal_token(), deadline=DEADLINE)
 
 
-def _under_way(operation: Operation) -> int:
+def _has_free_slot(operation: Operation) -> bool:
+    """Whether fewer calls are in flight than the most careful operation of this token allows."""
     sharing = Operation.objects.sharing(operation.token_fingerprint)
-    return Upload.objects.sending().filter(operation__in=sharing).count()
+    slots = sharing.aggregate(slots=Min("max_in_flight"))["slots"]
+    with_this_token = Q(operation__in=sharing) | Q(sent_with=operation.token_fingerprint)
+    under_way = Upload.objects.holding(timezone.now()).filter(with_this_token).count()
+    return bool(under_way < slots)

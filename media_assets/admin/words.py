@@ -1,14 +1,42 @@
-"""An operation's state in words, for lists and pages."""
+"""An operation's state, a permission and an actor in words, for lists and pages."""
 
 from datetime import datetime
 
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
-from media_assets.models import Operation, PauseReason
+from media_assets.models import AuditEvent, Hold, Operation
+
+# What roles allow; Django stores the names of permissions in English.
+PERMISSIONS: dict[str, Promise] = {
+    "submit_upload": gettext_lazy("Submit, retry and renew uploads on the own groups' connectors"),
+    "view_every_upload": gettext_lazy("See the uploads of all connectors"),
+    "export_upload": gettext_lazy("Export the history"),
+    "view_auditevent": gettext_lazy("Read the audit list"),
+    "add_operation": gettext_lazy("Add operations"),
+    "change_operation": gettext_lazy("Change operations"),
+    "delete_operation": gettext_lazy("Delete operations without a history"),
+    "view_operation": gettext_lazy("See operations"),
+    "add_connector": gettext_lazy("Add connectors"),
+    "change_connector": gettext_lazy("Change connectors"),
+    "delete_connector": gettext_lazy("Delete connectors without a history"),
+    "view_connector": gettext_lazy("See connectors"),
+}
+
+
+def permission(granted: Permission) -> str:
+    return str(PERMISSIONS.get(granted.codename, granted.name))
+
+
+def actor(event: AuditEvent) -> str:
+    """Who did it: a person's name as it was then, or the worker."""
+    is_worker = not event.actor_id and event.actor_name == "worker"
+    return pgettext("actor", "worker") if is_worker else event.actor_name
 
 
 def mark(kind: str, text: str) -> SafeString:
@@ -22,13 +50,14 @@ def moment(instant: datetime) -> str:
 
 def state(operation: Operation) -> SafeString:
     """Whether anything can be sent, and if not, why and until when."""
-    if not operation.is_active:
-        return mark("off", gettext("Disabled"))
-    if operation.paused_now:
-        return mark("warning", _pause(operation))
-    if not operation.has_token:
+    hold = operation.hold()
+    if hold == Hold.NONE:
+        return mark("good", gettext("Active"))
+    if hold == Hold.INACTIVE:
+        return mark("off", pgettext("operation", "Disabled"))
+    if hold == Hold.NO_TOKEN:
         return mark("warning", gettext("No token"))
-    return mark("good", gettext("Active"))
+    return mark("warning", _pause(operation, reason=str(hold.label)))
 
 
 def token(operation: Operation) -> str | SafeString:
@@ -48,8 +77,7 @@ def token_and_age(operation: Operation) -> str | SafeString:
     )
 
 
-def _pause(operation: Operation) -> str:
-    reason = PauseReason(operation.paused_reason).label
+def _pause(operation: Operation, *, reason: str) -> str:
     if operation.paused_until is None:
         return gettext("Paused until somebody resumes it: %(reason)s") % {"reason": reason}
     return gettext("Paused until %(until)s: %(reason)s") % {

@@ -165,11 +165,6 @@ def check_storage_hosts() -> list[str]:
     return problems
 
 
-def img_sources() -> list[str]:
-    """The origins of STORAGE_HOSTS, without repeats, for a CSP's img-src and media-src."""
-    return list(dict.fromkeys(host.origin for host in storage_hosts()))
-
-
 def _entries() -> Iterator[tuple[str, StorageHost | None]]:
     for text in settings.STORAGE_HOSTS:
         try:

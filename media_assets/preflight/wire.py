@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from requests import PreparedRequest, Response
-from requests_hardened import Config, HTTPSession  # type: ignore[import-untyped]
-from requests_hardened.ip_filter import InvalidIPAddress  # type: ignore[import-untyped]
-from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[import-untyped]
+from requests_hardened import Config, HTTPSession  # type: ignore[import-untyped]  # no stubs
+from requests_hardened.ip_filter import InvalidIPAddress  # type: ignore[import-untyped]  # no stubs
+from requests_hardened.ip_filter_adapter import IPFilterAdapter  # type: ignore[import-untyped]  # no stubs
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -106,7 +106,7 @@ class Line:
                 self._held.pop().close()
 
 
-class Session(HTTPSession):  # type: ignore[misc]
+class Session(HTTPSession):  # type: ignore[misc]  # untyped
     """A requests-hardened session for one look, on one line.
 
     For loopback entries of STORAGE_HOSTS only loopback is connected to, for all others only
@@ -134,7 +134,7 @@ class Session(HTTPSession):  # type: ignore[misc]
         """None: to prepare the next request, requests would read this body to the end, decoded."""
 
 
-class _Adapter(IPFilterAdapter):  # type: ignore[misc]
+class _Adapter(IPFilterAdapter):  # type: ignore[misc]  # untyped
     def __init__(
         self, line: Line, *, vet: Callable[[str], bool], loopback: bool, https: bool
     ) -> None:
@@ -172,12 +172,5 @@ class _HeldHTTPConnection(HTTPConnection):
         return connected
 
 
-class _HeldHTTPSConnection(HTTPSConnection):
-    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._line = line
-
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        self._line.hold(connected)
-        return connected
+class _HeldHTTPSConnection(_HeldHTTPConnection, HTTPSConnection):
+    pass

@@ -1,15 +1,16 @@
 """Tags and filters that every page of ours shares: icons, states, expiry, thumbnails, fields."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 
-from media_assets import preflight
+from media_assets import preflight, words
 from media_assets.models import Format, Status, Upload
 
 register = template.Library()
@@ -102,6 +103,20 @@ def expiry_tone(upload: Upload) -> str:
     if expires_at is not None and expires_at - timezone.now() <= SOON:
         return "expiry-soon"
     return "expiry-live"
+
+
+@register.filter
+def age(instant: datetime) -> str:
+    """How long ago something was."""
+    if timezone.now() - instant < UNITS["minute"]:
+        return gettext("just now")
+    return gettext("%(age)s ago") % {"age": timesince(instant)}
+
+
+@register.filter
+def state_in_words(upload: Upload) -> str:
+    """What is going on with an upload, in a sentence."""
+    return words.state_of(upload)
 
 
 @register.filter

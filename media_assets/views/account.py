@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from media_assets.models import AuditEvent
+from media_assets.visitors import address_of
 
 
 class SignIn(LoginView):
@@ -39,8 +41,9 @@ class ChangePassword(PasswordChangeView):
     success_url = reverse_lazy("overview")
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        response = super().form_valid(form)
-        _record("person.password_changed", self.request)
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _record("person.password_changed", self.request)
         messages.success(self.request, _("Your password is changed."))
         return response
 
@@ -51,5 +54,5 @@ def _record(action: str, request: HttpRequest) -> None:
         action,
         by=person,
         on=person if isinstance(person, User) else None,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address_of(request),
     )

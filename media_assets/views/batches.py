@@ -3,6 +3,7 @@
 import csv
 import re
 import uuid
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from media_assets import exports, roles
 from media_assets.forms import as_typed
 from media_assets.models import AuditEvent, Batch, Status, Upload
-from media_assets.views.uploads import hold_of, state_of
+from media_assets.visitors import address_of
+from media_assets.words import hold_of, state_of
 
 LARGE = 100  # uploads; a larger batch is asked for less often
 OVERLAP = timedelta(seconds=10)
@@ -87,14 +89,17 @@ def batch(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def progress(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
-    """The summary, and the rows that changed since the page was made or last asked."""
+    """The summary, and the rows that changed since the page was made or last asked; else 204."""
     shown = _visible(request, code)
     context = _summary(shown)  # before the rows: what it counts, they show
     marker = Marker.parse(request.GET.get("since", ""))
     changed = shown.uploads.exclude(changed_at=F("created_at"))
     recent = list(changed.filter(changed_at__gt=marker.since).order_by("id"))
+    news = [row for row in recent if _change(row) not in marker.seen]
+    if not news and request.GET.get("seen") == context["seen"]:
+        return HttpResponse(status=204)
     context |= {
-        "rows": _rows(row for row in recent if _change(row) not in marker.seen),
+        "rows": _rows(news),
         "marker": Marker.after([marker.newest, *(_change(row) for row in recent)]),
         "announce": _is_worth_saying(request.GET.get("done", ""), context),
         **_may(request, shown),
@@ -111,8 +116,8 @@ def handles_csv(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     name = f"handles-{timezone.localtime(shown.created_at):%Y-%m-%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     writer = csv.writer(response, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(["url", "label", "handle", "format", "expires", "state"])
-    writer.writerows([exports.neutral(cell) for cell in _cells(row)] for row in rows)
+    writer.writerow(exports.batch_header())
+    writer.writerows(exports.batch_row(row) for row in rows)
     _record("batch.exported", request, shown, rows=len(rows))
     return response
 
@@ -121,7 +126,7 @@ def handles_csv(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """Somebody has copied all handles; the browser does not wait for the answer."""
     shown = _visible(request, code)
-    _record("batch.copied", request, shown, handles=shown.uploads.filter(status="ready").count())
+    _record("batch.copied", request, shown, handles=shown.uploads.ready().count())
     return HttpResponse(status=204)
 
 
@@ -144,7 +149,7 @@ def _summary(shown: Batch) -> dict[str, Any]:
     total, done = sum(counts.values()), counts[Status.READY] + counts[Status.FAILED]
     hold, way_out = hold_of(shown.connector) if done < total else ("", "")
     finished = done == total
-    ready = shown.uploads.filter(status=Status.READY).order_by("id")
+    ready = shown.uploads.ready().order_by("id")
     handles = list(ready.values_list("handle", flat=True)) if finished else []
     return {
         "batch": shown,
@@ -154,6 +159,7 @@ def _summary(shown: Batch) -> dict[str, Any]:
         "finished": finished,
         "hold": hold,
         "way_out": way_out,
+        "seen": f"{zlib.crc32(repr((counts, hold, way_out)).encode()):x}",
         "every": "2s" if total > LARGE else "1s",
         "all_handles": "\n".join(handles),
         "several_lines": sum("\n" in handle for handle in handles),
@@ -175,23 +181,11 @@ def _is_worth_saying(before: str, context: dict[str, Any]) -> bool:
     return done == total or done * 10 // total != earlier * 10 // total
 
 
-def _cells(row: Upload) -> list[object]:
-    expires = timezone.localtime(row.handle_expires_at) if row.handle_expires_at else None
-    return [
-        row.file_url,
-        row.label,
-        row.handle,
-        row.format,
-        expires.isoformat(sep=" ", timespec="seconds") if expires else "",
-        row.status,
-    ]
-
-
 def _record(action: str, request: HttpRequest, shown: Batch, **data: object) -> None:
     AuditEvent.objects.record(
         action,
         by=request.user,
         on=shown,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address_of(request),
         **data,
     )

@@ -14,12 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
 
-ROLE_NAMES: dict[str, str | Promise] = {
-    roles.MARKETING: _("Marketing"),
-    roles.SUPERVISOR: _("Supervisor"),
-    roles.CONNECTOR_ADMIN: _("Connector admin"),
-    "Owner": _("Owner"),
-}
+ROLE_NAMES: dict[str, Promise] = {**roles.LABELS, "Owner": _("Owner")}
 
 
 @dataclass(frozen=True)

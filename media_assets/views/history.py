@@ -3,11 +3,12 @@
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from media_assets import exports, paging, roles
 from media_assets.filters import HistoryFilters
 from media_assets.models import AuditEvent
+from media_assets.visitors import address_of
 
 
 @require_safe
@@ -25,7 +26,7 @@ def history(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_safe
+@require_GET  # a HEAD would be recorded as an export
 def export_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered history; the event says how many rows there were when it began."""
     if not roles.may_export(request.user):
@@ -35,7 +36,7 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
     AuditEvent.objects.record(
         "history.exported",
         by=request.user,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address_of(request),
         filters=filters.active,
         rows=rows.count(),
     )

@@ -5,16 +5,18 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from media_assets import preflight, roles, submission
-from media_assets.forms import SubmitForm, as_typed, notice_of
-from media_assets.models import Batch, Connector
+from media_assets.forms import SubmitForm, as_typed
+from media_assets.models import Batch
+from media_assets.views.redirects import redirect_to_see
+from media_assets.visitors import address_of, person_of
+from media_assets.words import notice_of
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -35,9 +37,11 @@ def submitters_only(view: View) -> View:
 @submitters_only
 def new_upload(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        form = SubmitForm(user=_person(request), initial=_initial(request))
+        form = SubmitForm(user=person_of(request), initial=_initial(request))
         return _page(request, form, submission.Checked())
-    form = SubmitForm(request.POST, request.FILES, user=_person(request))
+    form = SubmitForm(request.POST, request.FILES, user=person_of(request))
+    if form.is_valid() and (sent := _sent_before(request, form)):
+        return redirect_to_see(sent)
     checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
     if form.is_valid() and form.is_decided(checked):
         try:
@@ -53,7 +57,7 @@ def new_upload(request: HttpRequest) -> HttpResponse:
 @submitters_only
 def check(request: HttpRequest) -> HttpResponse:
     """The lines as typed so far, and what would become of each; writes nothing."""
-    form = SubmitForm(request.POST, request.FILES, user=_person(request))
+    form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
     context = _context(form, checked) | {"merged": "csv_file" in request.FILES}
     return render(request, "uploads/_lines.html", context)
@@ -73,31 +77,22 @@ def probe(request: HttpRequest) -> HttpResponse:
     return render(request, "uploads/_probe.html", {"file_url": file_url, "probe": found})
 
 
-def redirect_to_see(shown: Any) -> HttpResponse:
-    """303: what was posted is done, and this is where to see it."""
-    response = redirect(shown)
-    response.status_code = 303
-    return response
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (the middleware lets nobody else in)
-    return request.user
+def _sent_before(request: HttpRequest, form: SubmitForm) -> Batch | None:
+    """What this very form has made already, as when it is reloaded or sent twice."""
+    return Batch.objects.filter(submitted_by=person_of(request), form_key=form.batch_key).first()
 
 
 def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -> Batch:
     values = form.cleaned_data
-    connector: Connector = values["connector"]
-    typed = (str(connector.code), form.typed, values["label"], values["campaign"])
     return submission.submit(
         checked,
-        connector=connector,
-        by=_person(request),
-        key=submission.batch_key(values["key"], *typed, str(values["again"])),
+        connector=values["connector"],
+        by=person_of(request),
+        key=form.batch_key,
         label=values["label"],
         campaign=values["campaign"],
         again=values["again"],
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address_of(request),
     )
 
 
@@ -113,7 +108,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     """What links to this page bring along, and the connector that the person used last."""
     source = _batch(request.GET.get("batch", ""), request)
     usable = roles.connectors_usable_by(request.user)
-    latest = source or Batch.objects.filter(submitted_by=_person(request)).order_by("-id").first()
+    latest = source or Batch.objects.filter(submitted_by=person_of(request)).order_by("-id").first()
     last = usable.filter(pk=latest.connector_id) if latest else usable[:2]
     codes = list(last.values_list("code", flat=True))
     linked = "\n".join(request.GET.getlist("url"))
@@ -140,6 +135,7 @@ def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
     connector = form.chosen_connector
     again = bool(form["again"].value())
     live = checked.live
+    left_out = len(checked.bad) + (0 if again else len(live))
     return {
         "form": form,
         "checked": checked,
@@ -147,8 +143,8 @@ def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
         "live": live,
         "again": again,
         "ready": len(checked.good) + (len(live) if again else 0),
-        "left_out": len(checked.bad) + (0 if again else len(live)),
+        "left_out": left_out,
+        "seen": form.digest_of(checked) if left_out else "",
         "operation": connector.operation if connector else None,
         "notice": notice_of(connector.operation) if connector else "",
-        "most": settings.BATCH_MAX,
     }

@@ -44,7 +44,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
     """What is under way, what failed within a week, what expires within a day, what is new."""
     counts = dict(visible.unfinished().order_by().values_list("status").annotate(Count("pk")))
-    failed = visible.failed().filter(created_at__gt=timezone.now() - WEEK)
+    week_ago = timezone.now() - WEEK
+    failed = visible.failed().filter(created_at__gt=week_ago)
     expiring = visible.expiring(DAY)
     return {
         "waiting": counts.get(Status.QUEUED, 0),
@@ -52,6 +53,7 @@ def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
         "under_way": visible.unfinished().for_lists().newest_first()[:ROWS] if counts else [],
         "failed": failed.for_lists().newest_first()[:ROWS],
         "failed_count": failed.count(),
+        "week_ago": week_ago,
         "expiring": expiring.for_lists().order_by("handle_expires_at", "id")[:ROWS],
         "expiring_count": expiring.count(),
         "latest": visible.ready().for_lists().newest_first()[:ROWS],

@@ -3,24 +3,22 @@
 import uuid
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles, submission
-from media_assets.models import Connector, PauseReason, Status, Upload
-from media_assets.views.new_upload import redirect_to_see
+from media_assets.models import Status, Upload
+from media_assets.views.redirects import redirect_to_see
+from media_assets.visitors import address_of, person_of
 from media_assets.wolkvox.snippets import snippets
+from media_assets.words import hold_of, state_of
 
 SNIPPETS: dict[str, tuple[str | Promise, str | Promise]] = {
     "handle": (
@@ -56,13 +54,6 @@ SNIPPETS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("The request for graph.facebook.com, where the handle stands in a list."),
     ),
     "public_url": (gettext_lazy("Public URL"), ""),
-}
-HOLDS: dict[PauseReason, str | Promise] = {
-    PauseReason.MANUAL: gettext_lazy("It goes on when an administrator resumes the operation."),
-    PauseReason.TOKEN: gettext_lazy("It goes on when an administrator has stored a valid token."),
-    PauseReason.QUOTA: gettext_lazy("It goes on by itself when wolkvox allows calls again."),
-    PauseReason.CERTIFICATE: gettext_lazy("An administrator has to check the operation's server."),
-    PauseReason.LOCAL: gettext_lazy("An administrator has to restore the key; nothing is lost."),
 }
 
 
@@ -100,7 +91,7 @@ def progress(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     changed = _changeable(request, code)
-    if submission.retry(changed, by=_person(request), address=_address(request)):
+    if submission.retry(changed, by=person_of(request), address=address_of(request)):
         messages.success(request, _("It is in the queue again."))
     else:
         messages.info(
@@ -114,7 +105,7 @@ def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     changed = _changeable(request, code)
     if changed.status != Status.READY:
         raise Http404
-    renewal = submission.renew(changed, by=_person(request), address=_address(request))
+    renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
     messages.success(request, _("A fresh handle is on its way; the earlier one stays as it is."))
     return redirect_to_see(renewal)
 
@@ -126,52 +117,8 @@ def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     snippet = request.POST.get("snippet", "")
     if snippet not in SNIPPETS or shown.status != Status.READY:
         return HttpResponse(status=400)
-    submission.copied(shown, snippet=snippet, by=_person(request), address=_address(request))
+    submission.copied(shown, snippet=snippet, by=person_of(request), address=address_of(request))
     return HttpResponse(status=204)
-
-
-def hold_of(connector: Connector) -> tuple[str, str]:
-    """Why nothing is sent for a connector just now, and what ends that; "" twice if it is."""
-    operation = connector.operation
-    if not connector.is_active:
-        return _("The connector is disabled."), _("An administrator has to enable it.")
-    if not operation.is_active:
-        return _("The operation is disabled."), _("An administrator has to enable it.")
-    if not operation.has_token:
-        return _("The operation has no token."), _("It goes on when an administrator stores one.")
-    if not operation.paused_now:
-        return "", ""
-    reason = PauseReason(operation.paused_reason)
-    if operation.paused_until is None:
-        return f"{reason.label}.", str(HOLDS[reason])
-    until = {"time": time_of(operation.paused_until), "reason": reason.label}
-    return _("Paused until %(time)s: %(reason)s.") % until, str(HOLDS[reason])
-
-
-def state_of(upload: Upload) -> str:
-    """What is going on with one upload, in a sentence; the operation's pauses aside."""
-    outcome = upload.outcome
-    if upload.status == Status.SENDING:
-        return _("wolkvox has been fetching the file since %(time)s; that may take a minute.") % {
-            "time": time_of(upload.changed_at)
-        }
-    if upload.status == Status.FAILED and outcome:
-        return f"{outcome.label}."
-    if upload.status == Status.QUEUED and outcome:
-        because = {"time": time_of(upload.due_at), "reason": outcome.label}
-        if upload.due_at <= timezone.now():
-            return _("Tried again as soon as possible. Last time: %(reason)s.") % because
-        return _("Tried again at %(time)s. Last time: %(reason)s.") % because
-    if upload.status == Status.QUEUED:
-        return _("Waits for its turn.")
-    return ""
-
-
-def time_of(instant: datetime) -> str:
-    """The time of day, with its date unless that is today."""
-    local = timezone.localtime(instant)
-    is_today = local.date() == timezone.localdate()
-    return date_format(local, "H:i" if is_today else "SHORT_DATETIME_FORMAT")
 
 
 def _visible(request: HttpRequest, code: uuid.UUID) -> Upload:
@@ -184,15 +131,6 @@ def _changeable(request: HttpRequest, code: uuid.UUID) -> Upload:
     if not roles.may_change(request.user, found):
         raise Http404
     return found
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (the middleware lets nobody else in)
-    return request.user
-
-
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
 
 
 def _marker(shown: Upload) -> str:

@@ -23,11 +23,11 @@ from media_assets.wolkvox import answers, errors, servers
 from media_assets.wolkvox.answers import ConnectorInfo, TokenInfo, Uploaded, redact
 from media_assets.wolkvox.watchdog import Watchdog
 
-__all__ = ["Client", "ConnectorInfo", "TokenInfo", "Uploaded", "redact"]
+__all__ = ["TOKEN_SHAPE", "Client", "ConnectorInfo", "TokenInfo", "Uploaded", "redact"]
 
 MAX_BODY = 256 * 1024
+TOKEN_SHAPE = re.compile(r"[\x21-\x7e]{1,512}")  # no blank, no line break: it is a header
 
-_TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _Result = TypeVar("_Result")
 
 
@@ -90,7 +90,7 @@ class Client:
         body: str | None = None,
         start_before: float | None = None,
     ) -> _Result:
-        if not _TOKEN.fullmatch(self._token):
+        if not TOKEN_SHAPE.fullmatch(self._token):
             raise errors.TokenRefused(reason="not 1 to 512 visible ASCII characters")
         try:
             return read(self._answer(path, body=body, start_before=start_before), self._token)
@@ -123,7 +123,7 @@ class Client:
             contextlib.closing(_Adapter(watchdog, tls=self._tls)) as adapter,
         ):
             try:
-                with adapter.send(request, timeout=timeout) as response:  # type: ignore[arg-type]
+                with adapter.send(request, timeout=timeout) as response:  # type: ignore[arg-type]  # stubs
                     content = _read_body(response.raw)
             except (
                 requests.RequestException,

@@ -8,12 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from media_assets import roles
 from media_assets.models import AuditEvent, Connector, Operation, Upload
 from tests.browser.conftest import OTHER_TOKEN, TOKEN
-from tests.factories import make_connector, make_operation, make_upload, make_user, team
+from tests.factories import (
+    PASSWORD,
+    make_connector,
+    make_operation,
+    make_upload,
+    make_user,
+    team,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Window = Callable[..., Page]
@@ -123,6 +131,77 @@ def test_marketing_pastes_25_urls_of_which_3_are_bad_and_copies_every_snippet(
     )
     assert json.loads(answer.stdout)["data"]["status"] == "PENDING"
     assert TOKEN not in page.content() + "".join(copied.values())
+
+
+@pytest.mark.parametrize("noticed", ["by the check", "on sending"])
+def test_what_was_typed_outlives_the_session(sign_in: Window, box: Any, noticed: str) -> None:
+    make_connector(make_operation(server="0042", token=TOKEN), name="Alpha")
+    chosen = make_connector(make_operation(server="0077", token=OTHER_TOKEN), name="Beta")
+    make_user(roles.MARKETING, username="marta", groups=[team()])
+    url = box.storage_url("promo-julio.jpg")
+    page = sign_in("marta")
+    page.goto("/uploads/new/")
+    page.locator("#id_connector").select_option(str(chosen.code))
+    page.locator("#id_label").fill("Promo")
+    page.locator("#id_campaign").fill("Julio")
+    if noticed == "on sending":
+        page.locator("#id_urls").fill(url)
+        expect(page.locator("#check-summary")).to_have_text("1 ready to send")
+    Session.objects.all().delete()
+    if noticed == "on sending":
+        page.locator("#send").click()
+    else:
+        page.locator("#id_urls").fill(url)
+    page.wait_for_url("**/account/sign-in/**")
+    page.locator("#id_username").fill("marta")
+    page.locator("#id_password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#id_urls")).to_have_value(url)
+    expect(page.locator("#id_connector")).to_have_value(str(chosen.code))
+    expect(page.locator("#id_label")).to_have_value("Promo")
+    expect(page.locator("#id_campaign")).to_have_value("Julio")
+    expect(page.locator("#check-summary")).to_have_text("1 ready to send")
+    page.get_by_role("button", name="Send 1 file").click()
+    page.wait_for_url("**/batches/**")
+    assert (Upload.objects.get().label, Upload.objects.get().connector) == ("Promo", chosen)
+    page.goto("/uploads/new/")
+    expect(page.locator("#id_urls")).to_have_value("")
+
+
+def test_a_changed_connector_makes_the_check_forget_what_was_seen(
+    sign_in: Window, box: Any
+) -> None:
+    make_connector(make_operation(server="0042", token=TOKEN), name="Alpha")
+    other = make_connector(make_operation(server="0077", token=OTHER_TOKEN), name="Beta")
+    make_user(roles.MARKETING, username="marta", groups=[team()])
+    page = sign_in("marta")
+    page.goto("/uploads/new/")
+    page.locator("#id_urls").fill(f"{box.storage_url('promo-julio.jpg')}\nnonsense")
+    expect(page.locator("#check-summary")).to_contain_text("1 needs attention")
+    page.route("**/check/", lambda route: None)  # the answer never comes
+    page.locator("#id_connector").select_option(str(other.code))
+    expect(page.locator("#send")).to_have_attribute("value", "")
+
+
+BROKEN_WORDS = """() => [...document.querySelectorAll(".brand span, .figure-text")].flatMap(
+  (element) => [...element.textContent.matchAll(/\\S+/g)].filter((word) => {
+    const range = document.createRange();
+    range.setStart(element.firstChild, word.index);
+    range.setEnd(element.firstChild, word.index + word[0].length);
+    const frame = element.getBoundingClientRect();
+    return range.getClientRects().length > 1
+      || range.getBoundingClientRect().right > frame.right + 1;
+  }).map((word) => word[0]))"""
+
+
+@pytest.mark.parametrize("locale", ["es-CO", "pt-BR", "en-US"])
+def test_a_narrow_screen_shows_names_and_figures_whole(
+    sign_in: Window, box: Any, locale: str
+) -> None:
+    make_user(roles.MARKETING, username="marta", groups=[team()])
+    page = sign_in("marta", locale=locale, viewport={"width": 360, "height": 740})
+    assert page.evaluate(BROKEN_WORDS) == []
 
 
 def test_where_the_clipboard_is_refused_the_text_is_selected(sign_in: Window, box: Any) -> None:

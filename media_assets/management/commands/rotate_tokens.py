@@ -109,7 +109,7 @@ def _reseal(operation: Operation) -> Result:
         token = operation.reveal_token()
     except crypto.Unopenable:
         return Result.LOST
-    fingerprint = crypto.fingerprint(token)
+    fingerprint = crypto.fingerprints(token)[0]
     is_newest = crypto.key_id(operation.sealed_token) == crypto.keyring().newest_id
     if is_newest and operation.token_fingerprint == fingerprint:
         return Result.NEW
