@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -46,6 +47,17 @@ def _drop_triggers(alias: str) -> None:
     with connections[alias].cursor() as cursor:
         for name in names:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """Take away what an interrupted run has left: a new SQLite file beside it would not open."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        for ending in ("-wal", "-shm"):
+            Path(f"{database.settings_dict['TEST']['NAME']}{ending}").unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tools.environment import PYTHON, ROOT, VAR, environment_with
 
+# a name for each folder, so that two checkouts can be tested at once
+DATABASE = f"wolkvox_admin_{zlib.crc32(bytes(ROOT)):08x}"
 POSTGRESQL_SERVER = os.environ.get(
-    "TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres"
+    "TEST_DATABASE_URL", f"postgres://postgres@127.0.0.1:5432/{DATABASE}"
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = shlex.split(os.environ.get("ARGS", ""))

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from media_assets import crypto
 from media_assets.wolkvox import servers
@@ -89,7 +90,7 @@ class Operation(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(2)],
         help_text=_("wolkvox refuses a third call with the same token. One is what it advises."),
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(pgettext_lazy("operation", "active"), default=True)
     paused_reason = models.CharField(
         _("paused because"), max_length=12, choices=PauseReason, blank=True, editable=False
     )
@@ -202,7 +203,7 @@ class Connector(models.Model):
         validators=[RegexValidator(r"\A[0-9A-Za-z_-]+\Z", _("Use digits, letters, - and _ only."))],
         help_text=_("The connector's number in wolkvox, such as 1266."),
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(pgettext_lazy("connector", "active"), default=True)
     groups = models.ManyToManyField(
         Group,
         blank=True,
