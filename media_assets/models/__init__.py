@@ -2,15 +2,13 @@
 
 from media_assets.models.audit import AuditEvent
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
+from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.uploads import (
     BULK_LANE,
     QUICK_LANE,
     WAKE_CHANNEL,
     Attempt,
     Batch,
-    Format,
-    Outcome,
-    Status,
     Upload,
 )
 

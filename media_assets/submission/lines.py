@@ -1,41 +1,22 @@
-"""The web's half of the queue: submit, retry and renew, each rows and event in one transaction."""
+"""What somebody pasted, line by line, and what is found about it before anything is sent."""
 
 from __future__ import annotations
 
 import csv
 import io
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import preflight
-from media_assets.models import (
-    BULK_LANE,
-    QUICK_LANE,
-    WAKE_CHANNEL,
-    AuditEvent,
-    Batch,
-    Connector,
-    Upload,
-)
+from media_assets.models import Connector, Upload
 
-SMALL_BATCH = 5  # files; a larger batch goes through the bulk lane
 _URL_NAMES = {"url", "file_url"}
 _LABEL_NAMES = {"label", "etiqueta", "rótulo", "rotulo", "nombre", "nome", "name"}
-
-
-class NothingToSend(ValueError):
-    """Every line has a problem or already has a handle."""
 
 
 class TooManyLines(ValueError):
@@ -174,155 +155,3 @@ def _probe(lines: Sequence[Line], *, seconds: float) -> None:
         line.probe = probes.get(line.file_url.url) if line.file_url else None
         if line.probe and line.probe.blocks:
             line.refuse(line.probe.problem, line.probe.sentence)
-
-
-def batch_key(form_key: uuid.UUID, *content: str) -> uuid.UUID:
-    """The key of a batch: the form's one-time key together with what was typed.
-
-    The same form sent twice gives the same key; edited and sent again, it gives another.
-    """
-    return uuid.uuid5(form_key, "\0".join(content))
-
-
-def submit(
-    checked: Checked,
-    *,
-    connector: Connector,
-    by: User,
-    key: uuid.UUID,
-    label: str = "",
-    campaign: str = "",
-    again: bool = False,
-    address: str | None = None,
-) -> Batch:
-    """Queue the good lines, and those with a live handle if `again`, as one batch.
-
-    Lines with a problem are kept with the batch as left out. A person's `key` that was used
-    before gives the batch it made then. Raises `NothingToSend`.
-    """
-    chosen = [
-        (line, line.file_url)
-        for line in checked.lines
-        if line.file_url and not line.problem and (again or not line.live)
-    ]
-    if not chosen:
-        raise NothingToSend
-    sent = {line.number for line, _file_url in chosen}
-    now = timezone.now()
-    lane = BULK_LANE if len(chosen) > SMALL_BATCH else QUICK_LANE
-    with transaction.atomic():
-        batch, is_new = Batch.objects.get_or_create(
-            form_key=key,
-            submitted_by=by,
-            defaults={
-                "connector": connector,
-                "campaign": campaign,
-                "left_out": [_left_out(line) for line in checked.lines if line.number not in sent],
-            },
-        )
-        if not is_new:
-            return batch
-        Upload.objects.bulk_create(
-            _new_upload(
-                batch,
-                now=now,
-                file_url=file_url.url,
-                label=line.label or label,
-                format=file_url.format,
-                lane=lane,
-                content_type=(line.probe.content_type if line.probe else "") or "",
-                size=line.probe.size if line.probe else None,
-            )
-            for line, file_url in chosen
-        )
-        AuditEvent.objects.record(
-            "batch.submitted",
-            by=by,
-            on=batch,
-            address=address,
-            connector=str(connector),
-            uploads=len(chosen),
-            left_out=len(batch.left_out),
-        )
-        _wake_workers()
-    return batch
-
-
-def retry(upload: Upload, *, by: User, address: str | None = None) -> bool:
-    """Queue a failed upload again; False if it is not failed any more."""
-    with transaction.atomic():
-        if not upload.set_queued_again(timezone.now()):
-            return False
-        AuditEvent.objects.record("upload.retried", by=by, on=upload, address=address)
-        _wake_workers()
-    return True
-
-
-def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
-    """Queue the same file on the same connector for a fresh handle, and return the new upload.
-
-    A renewal of this upload that has not finished yet is returned instead of another.
-    """
-    with transaction.atomic():
-        locked = Upload.objects.select_for_update().get(pk=upload.pk)
-        unfinished = locked.renewals.unfinished().first()
-        if unfinished is not None:
-            return unfinished
-        batch = Batch.objects.create(
-            form_key=uuid.uuid4(),
-            submitted_by=by,
-            connector=locked.connector,
-            campaign=locked.campaign,
-        )
-        renewal = _new_upload(
-            batch,
-            now=timezone.now(),
-            file_url=locked.file_url,
-            label=locked.label,
-            format=locked.format,
-            lane=QUICK_LANE,
-            content_type=locked.content_type,
-            size=locked.size,
-            renews=locked,
-        )
-        renewal.save()
-        AuditEvent.objects.record(
-            "upload.renewed", by=by, on=locked, address=address, renewal=str(renewal.code)
-        )
-        _wake_workers()
-    return renewal
-
-
-def copied(upload: Upload, *, snippet: str, by: User, address: str | None = None) -> None:
-    """Record that a person copied a handle, and in which form."""
-    AuditEvent.objects.record("handle.copied", by=by, on=upload, address=address, snippet=snippet)
-
-
-def _left_out(line: Line) -> dict[str, str | int]:
-    sentence = line.sentence or _("A live handle was already there.")
-    return {
-        "line": line.number,
-        "text": line.text[:2100],
-        "label": line.label,
-        "problem": str(sentence),
-    }
-
-
-def _new_upload(batch: Batch, *, now: datetime, **values: Any) -> Upload:
-    return Upload(
-        batch=batch,
-        connector=batch.connector,
-        operation=batch.connector.operation,
-        submitted_by=batch.submitted_by,
-        campaign=batch.campaign,
-        due_at=now,
-        created_at=now,
-        changed_at=now,
-        **values,
-    )
-
-
-def _wake_workers() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"NOTIFY {WAKE_CHANNEL}")
