@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from media_assets import crypto
+from media_assets.delivery import statements
 from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_next_try
 from media_assets.models import (
     Attempt,
@@ -22,6 +22,7 @@ from media_assets.models import (
     Outcome,
     PauseReason,
     Upload,
+    rows,
 )
 from media_assets.wolkvox.client import Client
 
@@ -33,6 +34,7 @@ class Claim:
     """One upload that this process may send once, and all that the call needs."""
 
     upload: Upload
+    connector_id: str
     number: int
     started_at: datetime
     # of the one token, newest key first: operations are known by any of them while keys rotate
@@ -40,17 +42,6 @@ class Claim:
     client: Client = field(repr=False)
     # by the monotonic clock, in seconds: later than this the lease could run out during the call
     start_before: float
-
-
-def now_in_database() -> datetime:
-    """The clock that all workers share: PostgreSQL's own, or this machine's with SQLite."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101  (a SELECT of one value has one row)
-    return row[0]  # type: ignore[no-any-return]
 
 
 def waiting_tokens(now: datetime) -> list[str]:
@@ -77,16 +68,15 @@ def claim_next(fingerprint: str) -> Claim | None:
     """Take the next due upload of a token that has a free slot; None if there is none."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
-        operations = _locked(Q(token_fingerprint=fingerprint))
-        return _claim(operations, now=now_in_database(), start_before=start_before)
+        operations, now = statements.lock([fingerprint])
+        return _claim(operations, now=now, start_before=start_before)
 
 
 def record(claim: Claim, result: Result, *, claim_more: bool) -> Claim | None:
     """Write what became of a claim and, in the same transaction, take the token's next upload."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
-        operations = _locked(Q(token_fingerprint__in=claim.fingerprints))
-        now = now_in_database()
+        operations, now = statements.lock(claim.fingerprints)
         _finish(claim, result, operations=operations, now=now)
         return _claim(operations, now=now, start_before=start_before) if claim_more else None
 
@@ -100,21 +90,12 @@ def recover(now: datetime) -> int:
     return recovered
 
 
-def _locked(which: Q) -> list[Operation]:
-    """Operations that share a token, locked against other workers, always in the same order.
-
-    On SQLite the transaction itself is the lock (`BEGIN IMMEDIATE`).
-    """
-    operations = Operation.objects.filter(which).order_by("pk")
-    return list(operations.select_for_update(no_key=True))
-
-
 def _claim(operations: Sequence[Operation], *, now: datetime, start_before: float) -> Claim | None:
     sendable = {one.pk: one for one in operations if one.hold(now) == Hold.NONE}
-    due = Upload.objects.due(now).filter(operation__in=list(sendable))
-    upload = due.select_related("connector").order_by("lane", "id").first() if sendable else None
-    if upload is None:
+    due = statements.next_due(sendable, now=now)
+    if due is None:
         return None
+    upload, connector_id = due
     operation = sendable[upload.operation_id]
     try:
         client, fingerprints = _client_of(operation)
@@ -125,13 +106,14 @@ def _claim(operations: Sequence[Operation], *, now: datetime, start_before: floa
     # after a pause one call has to show that the way is free again
     probing = any(one.paused_reason for one in sendable.values())
     slots = 1 if probing else min(one.max_in_flight for one in operations)
-    if Upload.objects.holding(now).filter(sent_with__in=fingerprints).count() >= slots:
+    if statements.in_flight(fingerprints, now=now) >= slots:
         return None
     attempt = upload.claim(now, fingerprint=fingerprints[0])
     if attempt is None:
         return None
     return Claim(
         upload=upload,
+        connector_id=connector_id,
         number=attempt.number,
         started_at=now,
         fingerprints=fingerprints,
@@ -151,7 +133,7 @@ def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
 def _finish(
     claim: Claim, result: Result, *, operations: Sequence[Operation], now: datetime
 ) -> None:
-    attempts = Attempt.objects.filter(upload=claim.upload, number=claim.number)
+    attempt = {"upload": claim.upload.pk, "number": claim.number}
     known = {
         "http_status": result.http_status,
         "vendor_code": result.vendor_code[:40],
@@ -161,9 +143,9 @@ def _finish(
     if not _move(claim, result, now=now):
         stored = Upload.objects.values_list("handle", flat=True).get(pk=claim.upload.pk)
         late = result.handle if result.handle != stored else ""
-        attempts.update(**known, late_handle=late)
+        rows.update(Attempt, attempt, {**known, "late_handle": late})
         return
-    attempts.update(**known, outcome=result.outcome, finished_at=now)
+    rows.update(Attempt, attempt, {**known, "outcome": result.outcome, "finished_at": now})
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
         _pause(operations, PAUSES[result.outcome], until=until)

@@ -18,12 +18,12 @@ from media_assets.delivery.queue import (
     Claim,
     claim_next,
     next_change,
-    now_in_database,
     record,
     recover,
     waiting_tokens,
 )
 from media_assets.delivery.rules import Result
+from media_assets.delivery.statements import now_in_database
 from media_assets.delivery.wake import Waker, waker_for
 from media_assets.models import Outcome
 from media_assets.wolkvox.errors import WolkvoxError
@@ -129,7 +129,7 @@ def call(claim: Claim) -> Result:
     upload = claim.upload
     try:
         uploaded = claim.client.upload_media(
-            connector_id=upload.connector.connector_id,
+            connector_id=claim.connector_id,
             file_url=upload.file_url,
             start_before=claim.start_before,
         )

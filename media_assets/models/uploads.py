@@ -25,6 +25,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from media_assets.models import rows
 from media_assets.models.operations import Connector, Operation
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.wolkvox import handles
@@ -236,7 +237,7 @@ class Upload(models.Model):
             sent_with=fingerprint,
         ):
             return None
-        return Attempt.objects.create(upload=self, number=number, started_at=now)
+        return rows.insert(Attempt(upload=self, number=number, started_at=now))
 
     def set_ready(self, handle: str, *, number: int, at: datetime) -> bool:
         """SENDING → READY by attempt `number`; the handle is kept byte for byte."""
@@ -316,8 +317,8 @@ class Upload(models.Model):
         self, expected: Status, *, to: Status, at: datetime, after: int, **values: Any
     ) -> bool:
         """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
-        rows = Upload.objects.filter(pk=self.pk, status=expected, attempt_count=after)
-        return rows.update(status=to, changed_at=at, **values) == 1
+        where = {"id": self.pk, "status": expected, "attempt_count": after}
+        return rows.update(Upload, where, {"status": to, "changed_at": at, **values}) == 1
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

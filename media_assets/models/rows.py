@@ -1,0 +1,111 @@
+"""Statements about single rows, for the gap between two calls of the worker.
+
+`QuerySet.update` and `Model.save` say the same, but compose their SQL anew each time, which costs
+more than running it, and go to the server one by one (docs/decisions.md, "Plain statements between
+two calls").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, NoReturn
+
+from django.db import connection, models
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Something to be said to the database; nothing has happened until it is run."""
+
+    sql: str
+    parameters: list[Any]
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a statement says nothing before it is run")
+
+    def run(self) -> int:
+        """Run it alone; returns how many rows it changed or found."""
+        (answer,) = run(self)
+        return answer.count
+
+
+class Answer(NamedTuple):
+    """How many rows a statement changed or found, and what it returned of them."""
+
+    count: int
+    rows: list[tuple[Any, ...]]
+
+
+def update(
+    model: type[models.Model], where: Mapping[str, Any], values: Mapping[str, Any]
+) -> Statement:
+    """Set `values` on the rows whose fields equal `where`."""
+    sql = _update_sql(model, tuple(values), tuple(where))
+    return Statement(sql, [*_prepared(model, values), *_prepared(model, where)])
+
+
+def insert(row: models.Model) -> Statement:
+    """Add a row whose key the database chooses."""
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for field in _columns_of(type(row))
+    ]
+    return Statement(_insert_sql(type(row)), values)
+
+
+def run(*statements: Statement) -> list[Answer]:
+    """Run them in this order: on PostgreSQL in one message, elsewhere one after the other."""
+    if connection.vendor != "postgresql":
+        return [answer for statement in statements for answer in _run(statement)]
+    together = "; ".join(statement.sql for statement in statements)
+    parameters = [value for statement in statements for value in statement.parameters]
+    return _run(Statement(together, parameters))
+
+
+def moment(value: Any) -> Any:
+    """A point in time as this database takes it as a parameter."""
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _run(statement: Statement) -> list[Answer]:
+    answers = []
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
+        while True:
+            found = cursor.fetchall() if cursor.description else []
+            answers.append(Answer(len(found) if cursor.description else cursor.rowcount, found))
+            if connection.vendor != "postgresql" or not cursor.nextset():
+                return answers
+
+
+def _prepared(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
+    return [
+        _field(model, name).get_db_prep_save(value, connection) for name, value in values.items()
+    ]
+
+
+@cache
+def _update_sql(
+    model: type[models.Model], values: tuple[str, ...], where: tuple[str, ...]
+) -> str:
+    changes = ", ".join(f'"{_field(model, name).column}" = %s' for name in values)
+    condition = " AND ".join(f'"{_field(model, name).column}" = %s' for name in where)
+    return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE {condition}'  # noqa: S608
+
+
+@cache
+def _insert_sql(model: type[models.Model]) -> str:
+    columns = _columns_of(model)
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    places = ", ".join(["%s"] * len(columns))
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({places})'  # noqa: S608
+
+
+@cache
+def _columns_of(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.local_concrete_fields if not field.primary_key]
+
+
+@cache
+def _field(model: type[models.Model], name: str) -> Any:
+    return model._meta.get_field(name)
