@@ -1,9 +1,10 @@
 """Batches, uploads and attempts: the table of uploads is also the queue.
 
     QUEUED ──claim──▶ SENDING ──▶ READY
-       ▲                 │ └────▶ FAILED
-       ├── to be tried ──┘           │
-       └──────── a person retries ───┘
+     │ ▲                 │ └────▶ FAILED
+     │ ├── to be tried ──┘           │
+     │ └──────── a person retries ───┤
+     └─────── a person cancels ──▶ CANCELLED
 
 Each arrow is one conditional UPDATE. Its verb answers whether it took place: who comes too late
 is told so and walks away.
@@ -79,6 +80,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def failed(self) -> UploadQuerySet:
         return self.filter(status=Status.FAILED)
 
+    def cancelled(self) -> UploadQuerySet:
+        return self.filter(status=Status.CANCELLED)
+
     def unfinished(self) -> UploadQuerySet:
         return self.filter(status__in=[Status.QUEUED, Status.SENDING])
 
@@ -105,10 +109,18 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
         now = timezone.now()
-        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status=Status.FAILED)
+        given_up = [Status.FAILED, Status.CANCELLED]
+        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status__in=given_up)
         return self.ready().filter(
             ~Exists(renewals), handle_expires_at__gt=now, handle_expires_at__lte=now + within
         )
+
+    def set_cancelled(self, at: datetime) -> int:
+        """QUEUED → CANCELLED, all that still wait; returns how many.
+
+        The lease stays: wolkvox may still be working on an earlier call that gave no answer.
+        """
+        return self.queued().update(status=Status.CANCELLED, changed_at=at, finished_at=at)
 
     def newest_first(self) -> UploadQuerySet:
         return self.order_by("-created_at", "-id")
@@ -138,7 +150,7 @@ class Upload(models.Model):
     content_type = models.CharField(_("type"), max_length=100, blank=True)
     size = models.PositiveBigIntegerField(_("size"), null=True, help_text="bytes")
     lane = models.PositiveSmallIntegerField(default=QUICK_LANE)
-    status = models.CharField(_("state"), max_length=8, choices=Status, default=Status.QUEUED)
+    status = models.CharField(_("state"), max_length=12, choices=Status, default=Status.QUEUED)
     due_at = models.DateTimeField(_("next try"))
     # while it is sent, and as long after a call without an answer as the vendor may work on it
     lease_until = models.DateTimeField(null=True)
@@ -162,6 +174,7 @@ class Upload(models.Model):
         permissions = [
             ("submit_upload", "Can submit, retry and renew uploads of the own groups' connectors"),
             ("view_every_upload", "Can view the uploads of all connectors"),
+            ("cancel_every_upload", "Can cancel everybody's uploads while they wait"),
             ("export_upload", "Can export the history"),
         ]
         verbose_name = _("upload")
@@ -212,7 +225,11 @@ class Upload(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.status in {Status.READY, Status.FAILED}
+        return self.status in {Status.READY, Status.FAILED, Status.CANCELLED}
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.status in {Status.FAILED, Status.CANCELLED}
 
     @property
     def is_expired(self) -> bool:
@@ -296,13 +313,18 @@ class Upload(models.Model):
             finished_at=at,
         )
 
+    def set_cancelled(self, at: datetime) -> bool:
+        """QUEUED → CANCELLED by a person, also between two tries; False if it is being sent."""
+        return Upload.objects.filter(pk=self.pk).set_cancelled(at) == 1
+
     def set_queued_again(self, at: datetime) -> bool:
-        """FAILED → QUEUED: a person retries, and the count of tries starts anew.
+        """FAILED or CANCELLED → QUEUED: a person retries, and the count of tries starts anew.
 
         It waits as long as the vendor may still be working on a call that gave no answer.
         """
         return self._move(
             Status.FAILED,
+            Status.CANCELLED,
             to=Status.QUEUED,
             at=at,
             after=self.attempt_count,
@@ -312,11 +334,9 @@ class Upload(models.Model):
             finished_at=None,
         )
 
-    def _move(
-        self, expected: Status, *, to: Status, at: datetime, after: int, **values: Any
-    ) -> bool:
+    def _move(self, *expected: Status, to: Status, at: datetime, after: int, **values: Any) -> bool:
         """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
-        rows = Upload.objects.filter(pk=self.pk, status=expected, attempt_count=after)
+        rows = Upload.objects.filter(pk=self.pk, status__in=expected, attempt_count=after)
         return rows.update(status=to, changed_at=at, **values) == 1
 
 
@@ -350,6 +370,7 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["upload", "number"], name="attempt_once_per_number"),
         ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
 
     def __str__(self) -> str:
         return f"{self.upload} · {self.number}"
