@@ -106,7 +106,7 @@ def cancel(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     if submission.cancel(waiting, by=person_of(request), address=address_of(request)):
         messages.success(request, _("It is cancelled and will not be sent."))
     else:
-        messages.info(request, _("It could not be cancelled any more: it does not wait now."))
+        messages.info(request, _("It could not be cancelled: it is not waiting any more."))
     return redirect_to_see(waiting.batch if "to_batch" in request.POST else waiting)
 
 
