@@ -31,7 +31,7 @@ def workloads(operations: Iterable[Operation]) -> dict[int, Workload]:
     keys = [operation.pk for operation in wanted]
     in_flight = _in_flight(wanted)
     waiting = _waiting(keys)
-    calls = _calls_today(keys)
+    calls = _calls_today()
     return {
         key: Workload(in_flight[key], *waiting.get(key, (0, None)), calls_today=calls.get(key, 0))
         for key in keys
@@ -64,11 +64,12 @@ def _waiting(operations: Iterable[int]) -> dict[int, tuple[int, datetime | None]
     return {operation: (number, first) for operation, number, first in counted}
 
 
-def _calls_today(operations: Iterable[int]) -> dict[int, int]:
+def _calls_today() -> dict[int, int]:
+    """Of every operation: narrowed to some, SQLite would walk through all their uploads."""
     here = timezone.get_default_timezone()
     midnight = timezone.localtime(timezone=here).replace(hour=0, minute=0, second=0, microsecond=0)
     counted = (
-        Attempt.objects.filter(started_at__gte=midnight, upload__operation__in=operations)
+        Attempt.objects.filter(started_at__gte=midnight)
         .order_by()
         .values_list("upload__operation")
         .annotate(Count("pk"))
