@@ -22,9 +22,10 @@ from media_assets.admin.audit import record, record_changes
 from media_assets.admin.forms import OperationForm
 from media_assets.admin.tools import OperationTools, url_of
 from media_assets.models import Operation, PauseReason
+from media_assets.words import time_of
 from media_assets.workload import Workload, workloads
 
-FIGURES = ("in_flight", "waiting", "waiting_since", "calls_today")
+FIGURES = ("in_flight", "waiting", "calls_today")
 STORED_FIELDS = ["name", "server", "max_in_flight", "is_active"]
 
 
@@ -64,7 +65,6 @@ class OperationAdmin(OperationTools):
         *FIGURES,
         "connector_count",
         "token_mark",
-        "token_since",
     ]
     list_filter = ["is_active", "paused_reason", TokenFilter]
     search_fields = ["name", "server", "connectors__name", "connectors__connector_id"]
@@ -168,12 +168,12 @@ class OperationAdmin(OperationTools):
 
     @admin.display(description=_("waiting"))
     def waiting(self, operation: Any) -> str:
-        return number_format(self._workload(operation).waiting, force_grouping=True)
-
-    @admin.display(description=_("oldest waiting since"), empty_value="—")
-    def waiting_since(self, operation: Any) -> str | None:
-        since = self._workload(operation).waiting_since
-        return words.moment(since) if since else None
+        found = self._workload(operation)
+        number = number_format(found.waiting, force_grouping=True)
+        if found.waiting_since is None:
+            return number
+        figures = {"number": number, "time": time_of(found.waiting_since)}
+        return gettext("%(number)s, the oldest since %(time)s") % figures
 
     @admin.display(description=_("calls today"))
     def calls_today(self, operation: Any) -> str:
@@ -189,13 +189,9 @@ class OperationAdmin(OperationTools):
     def connector_count(self, operation: Any) -> int:
         return int(operation.connector_count)
 
-    @admin.display(description=_("token"))
+    @admin.display(description=_("token"), ordering="token_set_at")
     def token_mark(self, operation: Operation) -> str | SafeString:
-        return words.token(operation)
-
-    @admin.display(description=_("token set"), ordering="token_set_at", empty_value="—")
-    def token_since(self, operation: Operation) -> str | None:
-        return words.moment(operation.token_set_at) if operation.token_set_at else None
+        return words.token_and_age(operation)
 
     @admin.display(description=_("stored token"))
     def stored_token(self, operation: Operation) -> str | SafeString:
