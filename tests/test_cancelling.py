@@ -1,7 +1,7 @@
 """Cancelling what waits: the change of state, its race with the worker, and the way back."""
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -165,7 +165,7 @@ def in_open_transaction(change):
         assert future.result(timeout=30)
 
 
-def apart(pool: ThreadPoolExecutor, act) -> Future:
+def apart(pool, act):
     """Do something on a connection of its own, and return when it waits for a lock or is done."""
 
     def work():
@@ -239,9 +239,9 @@ def test_the_worker_sends_what_was_not_cancelled_and_what_was_retried(
         operation = connector.operation
         operation.set_token(TOKEN)  # a token is bound to the address it is for
         Worker(threads=4).run(until_idle=True)
-        urls = [call.file_url for call in box.ledger.calls]
+        urls = {call.file_url for call in box.ledger.calls}
 
-    assert sorted(urls) == sorted([sent.file_url, retried.file_url])
+    assert urls == {sent.file_url, retried.file_url}
     assert [status_of(each) for each in (cancelled, retried, sent)] == [
         Status.CANCELLED,
         Status.READY,

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from media_assets import workload
 from media_assets.delivery import Worker
 from media_assets.models import AuditEvent, Operation, Outcome, PauseReason, Status, Upload
 from media_assets.wolkvox.sandbox import Sandbox
@@ -113,7 +112,7 @@ def test_calls_count_since_midnight_where_the_installation_is(connector, setting
     settings.TIME_ZONE = "America/Bogota"
     here = ZoneInfo("America/Bogota")
     now = datetime(2026, 3, 10, 20, tzinfo=here)  # the next day already in Greenwich
-    monkeypatch.setattr(workload.timezone, "now", lambda: now)
+    monkeypatch.setattr(timezone, "now", lambda: now)
     midnight = datetime(2026, 3, 10, tzinfo=here)
     upload = make_upload(connector)
     for number, at in enumerate([midnight - timedelta(seconds=1), midnight, now], start=1):
