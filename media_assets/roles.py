@@ -35,6 +35,7 @@ PERMISSIONS = {
     ],
     CONNECTOR_ADMIN: [
         "view_every_upload",
+        "cancel_every_upload",
         "add_operation",
         "change_operation",
         "delete_operation",
@@ -123,3 +124,12 @@ def batches_visible_to(user: User | AnonymousUser) -> QuerySet[Batch]:
 def may_change(user: User | AnonymousUser, upload: Upload) -> bool:
     """Whether this person may retry or renew this upload."""
     return connectors_usable_by(user).filter(pk=upload.connector_id).exists()
+
+
+def may_cancel(user: User | AnonymousUser, target: Upload | Batch) -> bool:
+    """Whether this person may cancel it while it waits: their own, or as an admin anybody's."""
+    if user.has_perm("media_assets.cancel_every_upload"):
+        return True
+    if target.submitted_by_id != user.pk:
+        return False
+    return connectors_usable_by(user).filter(pk=target.connector_id).exists()

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from media_assets.models import Attempt, Connector, Hold, Operation, Status, Upload
 
@@ -58,6 +58,23 @@ def notice_of(operation: Operation) -> str:
     return str(hold.label) if hold != Hold.NONE else ""
 
 
+def standing_of(operation: Operation) -> str:
+    """Whether anything can be sent for an operation, and if not, why and until when."""
+    hold = operation.hold()
+    if hold == Hold.NONE:
+        return _("Active")
+    if hold == Hold.INACTIVE:
+        return pgettext("operation", "Disabled")
+    if hold == Hold.NO_TOKEN:
+        return _("No token")
+    if operation.paused_until is None:
+        return _("Paused until somebody resumes it: %(reason)s") % {"reason": hold.label}
+    return _("Paused until %(until)s: %(reason)s") % {
+        "until": time_of(operation.paused_until),
+        "reason": hold.label,
+    }
+
+
 def state_of(upload: Upload) -> str:
     """What is going on with one upload, in a sentence; the operation's pauses aside."""
     outcome = upload.outcome
@@ -67,6 +84,10 @@ def state_of(upload: Upload) -> str:
         }
     if upload.status == Status.FAILED and outcome:
         return f"{outcome.label}."
+    if upload.status == Status.CANCELLED and outcome:
+        return _("Cancelled before another try. Last time: %(reason)s.") % {"reason": outcome.label}
+    if upload.status == Status.CANCELLED:
+        return _("Cancelled before it was sent.")
     if upload.status == Status.QUEUED and outcome:
         because = {"time": time_of(upload.due_at), "reason": outcome.label}
         if upload.due_at <= timezone.now():

@@ -127,7 +127,7 @@ def make_upload(
         "changed_at": created_at,
         "due_at": created_at,
     }
-    if status != Status.QUEUED:
+    if status not in {Status.QUEUED, Status.CANCELLED}:
         row["attempt_count"] = 1
     if status == Status.SENDING:
         row["lease_until"] = now + timedelta(seconds=95)
@@ -145,4 +145,6 @@ def make_upload(
             "vendor_message": "The file is not public",
             "finished_at": created_at + timedelta(seconds=2),
         }
+    if status == Status.CANCELLED:
+        row |= {"finished_at": created_at + timedelta(seconds=2)}
     return Upload.objects.create(**row | values)

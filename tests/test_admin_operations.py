@@ -496,7 +496,7 @@ def test_an_operations_page_takes_as_few_queries_for_many_connectors(
     for _ in range(12):
         make_connector(operation)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(27):
         web.get(address(operation))
 
 

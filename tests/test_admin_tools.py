@@ -299,6 +299,17 @@ def test_several_operations_are_switched_in_the_list(web):
     assert actions() == [f"operation.{word}" for word in words for _ in range(2)]
 
 
+def test_who_may_only_look_cannot_switch_in_the_list(client_for, supervisor):
+    operation = make_operation()
+    for action in ("pause", "resume", "disable", "enable"):
+        sent = {"action": action, "_selected_action": [operation.pk]}
+        client_for(supervisor).post(OPERATIONS, sent)
+
+    operation.refresh_from_db()
+    assert (operation.paused_reason, operation.is_active) == ("", True)
+    assert actions() == []
+
+
 @pytest.mark.parametrize(
     ("action", "tool"), [("test_connection", "test"), ("import_connectors", "import")]
 )

@@ -21,7 +21,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from media_assets import crypto, submission
-from media_assets.delivery import Result, Worker, claim_next, record, recover, waiting_tokens
+from media_assets.delivery import Result, Worker, claim_next, look, record, recover
 from media_assets.delivery import queue as delivery_queue
 from media_assets.delivery.rules import MOST_TRIES, wait_before_next_try
 from media_assets.models import (
@@ -78,6 +78,11 @@ def deliver(upload):
             break
         Upload.objects.queued().update(due_at=timezone.now())
     return upload
+
+
+def take_up(now):
+    """What a worker does at this time with the uploads of dead ones; how many there were."""
+    return recover(look(now).abandoned, now=now)
 
 
 def deliver_once():
@@ -307,10 +312,10 @@ def test_what_a_killed_worker_left_is_taken_up_when_its_lease_is_over(box, conne
     upload = queued(connector)
     assert claim_next(connector.operation.token_fingerprint)
     now = timezone.now()
-    assert recover(now) == 0
+    assert take_up(now) == 0
     assert claim_next(connector.operation.token_fingerprint) is None
 
-    assert recover(now + django_settings.DELIVERY_LEASE + timedelta(seconds=1)) == 1
+    assert take_up(now + django_settings.DELIVERY_LEASE + timedelta(seconds=1)) == 1
     upload.refresh_from_db()
     assert upload.status == Status.QUEUED
     assert upload.attempts.get().outcome == Outcome.INTERRUPTED
@@ -323,7 +328,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing_but_keeps_its_handle(box, 
     upload = queued(connector)
     late = claim_next(connector.operation.token_fingerprint)
     assert late is not None
-    recover(timezone.now() + timedelta(minutes=2))
+    take_up(timezone.now() + timedelta(minutes=2))
     Upload.objects.update(due_at=timezone.now())
     assert deliver(upload).status == Status.READY
     kept = upload.handle
@@ -494,11 +499,11 @@ def test_a_retry_gives_a_failed_upload_its_full_number_of_tries_again(
 
 
 def test_nothing_is_looked_for_in_tokens_that_wait_for_nothing(box, connector):
-    assert waiting_tokens(timezone.now()) == []
+    assert look(timezone.now()).waiting == []
     queued(connector, due_at=timezone.now() + timedelta(minutes=1))
-    assert waiting_tokens(timezone.now()) == []
+    assert look(timezone.now()).waiting == []
     queued(connector)
-    assert waiting_tokens(timezone.now()) == [connector.operation.token_fingerprint]
+    assert look(timezone.now()).waiting == [connector.operation.token_fingerprint]
 
 
 @pytest.mark.parametrize("outcome", list(MOST_TRIES))

@@ -10,7 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_assets import crypto
-from media_assets.models import AuditEvent, Hold, Operation, Outcome, PauseReason, Status, Upload
+from media_assets.models import (
+    AuditEvent,
+    Hold,
+    Operation,
+    Outcome,
+    PauseReason,
+    Status,
+    Upload,
+    rows,
+)
 from media_assets.models.audit import AppendOnly
 from tests.factories import make_connector, make_operation, make_upload
 
@@ -78,21 +87,21 @@ def test_of_two_who_change_a_state_one_is_told_to_walk_away():
     upload = make_upload(status="queued")
     same = Upload.objects.get(pk=upload.pk)
     now = timezone.now()
-    assert upload.claim(now, fingerprint="f") is not None
-    assert same.claim(now, fingerprint="f") is None
-    assert same.set_ready("4::x", number=1, at=now)
-    assert not same.set_failed(Outcome.REFUSED, number=1, at=now)
+    first, second = (one.to_sending(now, fingerprint="f")[0] for one in (upload, same))
+    assert [first.run().count, second.run().count] == [1, 0]
+    assert same.to_ready("4::x", number=1, at=now).run().count == 1
+    assert same.to_failed(Outcome.REFUSED, number=1, at=now).run().count == 0
 
 
 def test_an_older_attempt_cannot_overwrite_a_newer_ones_claim():
     upload = make_upload(status="queued")
     now = timezone.now()
-    assert upload.claim(now, fingerprint="f")
-    assert upload.set_waiting(Outcome.INTERRUPTED, number=1, at=now, due_at=now)
+    rows.run(*upload.to_sending(now, fingerprint="f"))
+    assert upload.to_waiting(Outcome.INTERRUPTED, number=1, at=now, due_at=now).run().count == 1
     upload.refresh_from_db()
-    assert upload.claim(now, fingerprint="f")
-    assert not upload.set_ready("4::x", number=1, at=now)
-    assert upload.set_ready("4::y", number=2, at=now)
+    rows.run(*upload.to_sending(now, fingerprint="f"))
+    assert upload.to_ready("4::x", number=1, at=now).run().count == 0
+    assert upload.to_ready("4::y", number=2, at=now).run().count == 1
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
@@ -105,8 +114,8 @@ def test_any_handle_is_kept_byte_for_byte(handle):
     with transaction.atomic():
         upload = make_upload(status="queued")
         now = timezone.now()
-        upload.claim(now, fingerprint="f")
-        upload.set_ready(handle, number=1, at=now)
+        rows.run(*upload.to_sending(now, fingerprint="f"))
+        upload.to_ready(handle, number=1, at=now).run()
         assert Upload.objects.get(pk=upload.pk).handle == handle
 
 

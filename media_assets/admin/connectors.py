@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from media_assets import roles
+from media_assets import roles, submission
 from media_assets.admin import switches
 from media_assets.admin.audit import record, record_changes
 from media_assets.admin.forms import ConnectorForm
@@ -130,3 +130,4 @@ class ConnectorAdmin(KeptAdmin):
         if columns:
             obj.save(update_fields=columns)
         record_changes(request, form, kind=self.kind, on=obj, shown=SHOWN_IN_EVENTS)
+        submission.wake_workers()

@@ -3,22 +3,29 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_post_parameters
 
+from media_assets import submission
 from media_assets.admin import connectors, switches, words
 from media_assets.admin.audit import record, record_changes
 from media_assets.admin.forms import OperationForm
 from media_assets.admin.tools import OperationTools, url_of
 from media_assets.models import Operation, PauseReason
+from media_assets.words import time_of
+from media_assets.workload import Workload, workloads
 
+FIGURES = ("in_flight", "waiting", "calls_today")
 STORED_FIELDS = ["name", "server", "max_in_flight", "is_active"]
 
 
@@ -51,10 +58,17 @@ class TokenFilter(admin.SimpleListFilter):
 class OperationAdmin(OperationTools):
     form = OperationForm
     inlines = [connectors.ConnectorInline]
-    list_display = ["name", "address", "state", "connector_count", "token_mark", "token_since"]
+    list_display = [
+        "name",
+        "address",
+        "state",
+        *FIGURES,
+        "connector_count",
+        "token_mark",
+    ]
     list_filter = ["is_active", "paused_reason", TokenFilter]
     search_fields = ["name", "server", "connectors__name", "connectors__connector_id"]
-    readonly_fields = ["state", "stored_token"]
+    readonly_fields = ["state", *FIGURES, "stored_token"]
     actions = [
         "test_connection",
         "import_connectors",
@@ -65,6 +79,15 @@ class OperationAdmin(OperationTools):
         count = Count("connectors", distinct=True)
         rows: QuerySet[Any] = super().get_queryset(request).annotate(connector_count=count)
         return rows
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """With the figures of all rows at once."""
+        changelist = super().get_changelist_instance(request)
+        rows: Any = changelist.result_list
+        found = workloads(rows)
+        for operation in rows:
+            operation.workload = found[operation.pk]
+        return changelist
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -79,11 +102,12 @@ class OperationAdmin(OperationTools):
         if obj is None:
             fields = ["name", "server", "new_token", "max_in_flight"]
         elif self.has_change_permission(request, obj):
-            fields = ["state", "name", "server", "forget_token", "stored_token", "new_token"]
+            fields = ["name", "server", "forget_token", "stored_token", "new_token"]
             fields += ["max_in_flight", "is_active"]
         else:
-            fields = ["state", *STORED_FIELDS, "stored_token"]
-        return [(None, {"fields": fields})]
+            fields = [*STORED_FIELDS, "stored_token"]
+        now = [] if obj is None else [(_("Now"), {"fields": ["state", FIGURES]})]
+        return [*now, (None, {"fields": fields})]
 
     @method_decorator(sensitive_post_parameters("new_token"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -115,6 +139,11 @@ class OperationAdmin(OperationTools):
             obj.save(update_fields=["paused_reason", "paused_until"])
             record(request, "operation.resumed", on=obj, because="server")
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        # a new token, another server or an enabled connector lets go on what waited for it
+        submission.wake_workers()
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
         connectors.record_rows(request, formset)
@@ -132,17 +161,37 @@ class OperationAdmin(OperationTools):
     def state(self, operation: Operation) -> SafeString:
         return words.state(operation)
 
+    @admin.display(description=_("calls in flight"))
+    def in_flight(self, operation: Any) -> str:
+        figures = {"now": self._workload(operation).in_flight, "most": operation.max_in_flight}
+        return gettext("%(now)s of %(most)s") % figures
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, operation: Any) -> str:
+        found = self._workload(operation)
+        number = number_format(found.waiting, force_grouping=True)
+        if found.waiting_since is None:
+            return number
+        figures = {"number": number, "time": time_of(found.waiting_since)}
+        return gettext("%(number)s, the oldest since %(time)s") % figures
+
+    @admin.display(description=_("calls today"))
+    def calls_today(self, operation: Any) -> str:
+        return number_format(self._workload(operation).calls_today, force_grouping=True)
+
+    def _workload(self, operation: Any) -> Workload:
+        if not hasattr(operation, "workload"):  # the list has asked for all of them at once
+            operation.workload = workloads([operation])[operation.pk]
+        found: Workload = operation.workload
+        return found
+
     @admin.display(description=_("connectors"), ordering="connector_count")
     def connector_count(self, operation: Any) -> int:
         return int(operation.connector_count)
 
-    @admin.display(description=_("token"))
+    @admin.display(description=_("token"), ordering="token_set_at")
     def token_mark(self, operation: Operation) -> str | SafeString:
-        return words.token(operation)
-
-    @admin.display(description=_("token set"), ordering="token_set_at", empty_value="—")
-    def token_since(self, operation: Operation) -> str | None:
-        return words.moment(operation.token_set_at) if operation.token_set_at else None
+        return words.token_and_age(operation)
 
     @admin.display(description=_("stored token"))
     def stored_token(self, operation: Operation) -> str | SafeString:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from media_assets import submission
 from media_assets.admin.audit import record
 from media_assets.models import Operation, PauseReason
 
@@ -104,4 +105,5 @@ def _turn(request: HttpRequest, name: str, *, kind: str, target: Model) -> bool:
         if not chosen.turn(type(target)._default_manager.filter(pk=target.pk)):
             return False
         record(request, f"{kind}.{chosen.event}", on=target, **chosen.data)
+        submission.wake_workers()
     return True

@@ -11,10 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from media_assets.models import AuditEvent, Hold, Operation
+from media_assets.words import standing_of
 
 # What roles allow; Django stores the names of permissions in English.
 PERMISSIONS: dict[str, Promise] = {
     "submit_upload": gettext_lazy("Submit, retry and renew uploads on the own groups' connectors"),
+    "cancel_every_upload": gettext_lazy("Cancel everybody's uploads while they wait"),
     "view_every_upload": gettext_lazy("See the uploads of all connectors"),
     "export_upload": gettext_lazy("Export the history"),
     "view_auditevent": gettext_lazy("Read the audit list"),
@@ -50,14 +52,8 @@ def moment(instant: datetime) -> str:
 
 def state(operation: Operation) -> SafeString:
     """Whether anything can be sent, and if not, why and until when."""
-    hold = operation.hold()
-    if hold == Hold.NONE:
-        return mark("good", gettext("Active"))
-    if hold == Hold.INACTIVE:
-        return mark("off", pgettext("operation", "Disabled"))
-    if hold == Hold.NO_TOKEN:
-        return mark("warning", gettext("No token"))
-    return mark("warning", _pause(operation, reason=str(hold.label)))
+    kinds = {Hold.NONE: "good", Hold.INACTIVE: "off"}
+    return mark(kinds.get(operation.hold(), "warning"), standing_of(operation))
 
 
 def token(operation: Operation) -> str | SafeString:
@@ -75,12 +71,3 @@ def token_and_age(operation: Operation) -> str | SafeString:
         mark=token(operation),
         since=moment(operation.token_set_at),
     )
-
-
-def _pause(operation: Operation, *, reason: str) -> str:
-    if operation.paused_until is None:
-        return gettext("Paused until somebody resumes it: %(reason)s") % {"reason": reason}
-    return gettext("Paused until %(until)s: %(reason)s") % {
-        "until": moment(operation.paused_until),
-        "reason": reason,
-    }

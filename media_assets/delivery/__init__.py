@@ -4,8 +4,9 @@ The database coordinates: claiming and recording lock the operations that share 
 at most so many calls are in flight per token over all workers, threads and machines.
 """
 
-from media_assets.delivery.queue import Claim, claim_next, record, recover, waiting_tokens
+from media_assets.delivery.queue import Claim, claim_next, record, recover
 from media_assets.delivery.rules import Result
+from media_assets.delivery.statements import look
 from media_assets.delivery.worker import Worker
 
-__all__ = ["Claim", "Result", "Worker", "claim_next", "record", "recover", "waiting_tokens"]
+__all__ = ["Claim", "Result", "Worker", "claim_next", "look", "record", "recover"]

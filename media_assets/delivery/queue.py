@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from media_assets import crypto
 from media_assets.delivery import statements
@@ -24,6 +23,7 @@ from media_assets.models import (
     Upload,
     rows,
 )
+from media_assets.models.rows import Statement
 from media_assets.wolkvox.client import Client
 
 logger = logging.getLogger(__name__)
@@ -44,24 +44,8 @@ class Claim:
     start_before: float
 
 
-def waiting_tokens(now: datetime) -> list[str]:
-    """Fingerprints of the tokens for which something is due at `now`."""
-    due = Upload.objects.due(now).filter(operation=OuterRef("pk"))
-    operations = Operation.objects.sendable(now).filter(Exists(due))
-    return list(operations.order_by().values_list("token_fingerprint", flat=True).distinct())
-
-
-def next_change(now: datetime) -> datetime | None:
-    """When something that waits now becomes due by itself: a next try, a pause, a lease."""
-    moments = [
-        Upload.objects.queued().filter(due_at__gt=now).order_by("due_at").values_list("due_at"),
-        Operation.objects.filter(paused_until__gt=now)
-        .order_by("paused_until")
-        .values_list("paused_until"),
-        Upload.objects.sending().order_by("lease_until").values_list("lease_until"),
-    ]
-    found = [moment.first() for moment in moments]
-    return min((row[0] for row in found if row and row[0]), default=None)
+class ClaimLost(Exception):
+    """Another worker has taken the upload over in the meantime; nothing was written."""
 
 
 def claim_next(fingerprint: str) -> Claim | None:
@@ -69,52 +53,93 @@ def claim_next(fingerprint: str) -> Claim | None:
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
         operations, now = statements.lock([fingerprint])
-        return _claim(operations, now=now, start_before=start_before)
+        clients = _clients(operations, now=now)
+        return _claim(operations, clients, now=now, start_before=start_before)
 
 
 def record(claim: Claim, result: Result, *, claim_more: bool) -> Claim | None:
     """Write what became of a claim and, in the same transaction, take the token's next upload."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
-    with transaction.atomic():
-        operations, now = statements.lock(claim.fingerprints)
-        _finish(claim, result, operations=operations, now=now)
-        return _claim(operations, now=now, start_before=start_before) if claim_more else None
+    try:
+        with transaction.atomic():
+            operations, now = statements.lock(claim.fingerprints)
+            finishing = _finish(claim, result, operations=operations, now=now)
+            clients = _clients(operations, now=now) if claim_more else {}
+            return _claim(
+                operations, clients, now=now, start_before=start_before, finishing=finishing
+            )
+    except ClaimLost:
+        _keep(claim, result)
+        return claim_next(claim.fingerprints[0]) if claim_more else None
 
 
-def recover(now: datetime) -> int:
+def recover(abandoned: Sequence[Upload], *, now: datetime) -> int:
     """Take up again what a dead worker left behind; returns how many uploads."""
     recovered = 0
-    for upload in Upload.objects.abandoned(now):
-        with transaction.atomic():
-            recovered += _interrupt(upload, now=now)
+    for upload in abandoned:
+        try:
+            with transaction.atomic():
+                _run_as_owner(_interrupt(upload, now=now))
+        except ClaimLost:
+            continue
+        recovered += 1
     return recovered
 
 
-def _claim(operations: Sequence[Operation], *, now: datetime, start_before: float) -> Claim | None:
-    sendable = {one.pk: one for one in operations if one.hold(now) == Hold.NONE}
-    due = statements.next_due(sendable, now=now)
-    if due is None:
+def _clients(
+    operations: Sequence[Operation], *, now: datetime
+) -> dict[int, tuple[Client, tuple[str, ...]]]:
+    """What makes the calls of the operations that may send, and their token's fingerprints.
+
+    An operation whose token cannot be opened is paused.
+    """
+    clients = {}
+    for operation in operations:
+        if operation.hold(now) != Hold.NONE:
+            continue
+        try:
+            clients[operation.pk] = _client_of(operation)
+        except (crypto.Unopenable, crypto.KeyringError, OSError, ValueError) as problem:
+            kind = type(problem).__name__
+            logger.error("operation %s cannot be sent for: %s", operation.code, kind)
+            until = now + settings.DELIVERY_PAUSE_LOCAL
+            _pause([operation], PauseReason.LOCAL, until=until)
+    return clients
+
+
+def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
+    token = operation.reveal_token()
+    deadline = settings.DELIVERY_DEADLINE.total_seconds()
+    client = Client(operation.base_url, token, deadline=deadline)
+    return client, tuple(crypto.fingerprints(token))
+
+
+def _claim(
+    operations: Sequence[Operation],
+    clients: Mapping[int, tuple[Client, tuple[str, ...]]],
+    *,
+    now: datetime,
+    start_before: float,
+    finishing: Sequence[Statement] = (),
+) -> Claim | None:
+    """Run what finishes the call before, and take the next upload of these clients, if any."""
+    fingerprints = next((fingerprints for _, fingerprints in clients.values()), ())
+    looking = [statements.next_due(clients, fingerprints=fingerprints, now=now)] if clients else []
+    answers = _run_as_owner([*finishing, *looking]) if finishing else rows.run(*looking)
+    if not looking or not answers[-1].rows:
         return None
-    upload, connector_id = due
-    operation = sendable[upload.operation_id]
-    try:
-        client, fingerprints = _client_of(operation)
-    except (crypto.Unopenable, crypto.KeyringError, OSError, ValueError) as problem:
-        logger.error("operation %s cannot be sent for: %s", operation.code, type(problem).__name__)
-        _pause([operation], PauseReason.LOCAL, until=now + settings.DELIVERY_PAUSE_LOCAL)
-        return None
+    due = statements.due_of(answers[-1].rows[0])
     # after a pause one call has to show that the way is free again
-    probing = any(one.paused_reason for one in sendable.values())
+    probing = any(one.paused_reason for one in operations if one.pk in clients)
     slots = 1 if probing else min(one.max_in_flight for one in operations)
-    if statements.in_flight(fingerprints, now=now) >= slots:
+    if due.in_flight >= slots:
         return None
-    attempt = upload.claim(now, fingerprint=fingerprints[0])
-    if attempt is None:
-        return None
+    _run_as_owner(due.upload.to_sending(now, fingerprint=fingerprints[0]))
+    client, fingerprints = clients[due.upload.operation_id]
     return Claim(
-        upload=upload,
-        connector_id=connector_id,
-        number=attempt.number,
+        upload=due.upload,
+        connector_id=due.connector_id,
+        number=due.upload.attempt_count + 1,
         started_at=now,
         fingerprints=fingerprints,
         client=client,
@@ -122,42 +147,34 @@ def _claim(operations: Sequence[Operation], *, now: datetime, start_before: floa
     )
 
 
-def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
-    """What makes its calls, and the fingerprints of its token under every key."""
-    token = operation.reveal_token()
-    deadline = settings.DELIVERY_DEADLINE.total_seconds()
-    client = Client(operation.base_url, token, deadline=deadline)
-    return client, tuple(crypto.fingerprints(token))
+def _run_as_owner(statements: Sequence[Statement]) -> list[rows.Answer]:
+    """Run statements of which the first moves an upload. Raises ClaimLost if it does not."""
+    answers = rows.run(*statements)
+    if answers[0].count != 1:
+        raise ClaimLost
+    return answers
 
 
 def _finish(
     claim: Claim, result: Result, *, operations: Sequence[Operation], now: datetime
-) -> None:
-    attempt = {"upload": claim.upload.pk, "number": claim.number}
-    known = {
-        "http_status": result.http_status,
-        "vendor_code": result.vendor_code[:40],
-        "message": result.message,
-        "reason": result.reason[:80],
-    }
-    if not _move(claim, result, now=now):
-        stored = Upload.objects.values_list("handle", flat=True).get(pk=claim.upload.pk)
-        late = result.handle if result.handle != stored else ""
-        rows.update(Attempt, attempt, {**known, "late_handle": late})
-        return
-    rows.update(Attempt, attempt, {**known, "outcome": result.outcome, "finished_at": now})
+) -> list[Statement]:
+    """What moves the upload, ends its attempt and tells of it."""
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
         _pause(operations, PAUSES[result.outcome], until=until)
     elif result.outcome == Outcome.READY:
         _resume(operations)
+    move, told = _move(claim, result, now=now)
+    attempt = {"upload": claim.upload.pk, "number": claim.number}
+    ended = {**_known(result), "outcome": result.outcome, "finished_at": now}
+    return [move, rows.update(Attempt, attempt, ended), told]
 
 
-def _move(claim: Claim, result: Result, *, now: datetime) -> bool:
+def _move(claim: Claim, result: Result, *, now: datetime) -> tuple[Statement, Statement]:
     upload, number, outcome = claim.upload, claim.number, result.outcome
     if outcome == Outcome.READY:
-        moved = upload.set_ready(result.handle, number=number, at=now)
-        return moved and _tell("upload.ready", upload, attempt=number)
+        move = upload.to_ready(result.handle, number=number, at=now)
+        return move, _event("upload.ready", upload, attempt=number)
     # without an answer wolkvox may still be working on it, and counts it among its calls
     lost = outcome == Outcome.UNCLEAR and result.http_status is None
     ending: dict[str, Any] = {
@@ -172,25 +189,39 @@ def _move(claim: Claim, result: Result, *, now: datetime) -> bool:
         tries = _tries(upload, outcome) + 1
         wait = wait_before_next_try(outcome, tries=tries, retry_after=result.retry_after)
     if wait is None:
-        moved = upload.set_failed(outcome, **ending)
-        return moved and _tell("upload.failed", upload, attempt=number, because=outcome)
-    moved = upload.set_waiting(outcome, due_at=now + wait, **ending)
-    return moved and _tell("upload.postponed", upload, attempt=number, because=outcome)
+        move = upload.to_failed(outcome, **ending)
+        return move, _event("upload.failed", upload, attempt=number, because=outcome)
+    move = upload.to_waiting(outcome, due_at=now + wait, **ending)
+    return move, _event("upload.postponed", upload, attempt=number, because=outcome)
 
 
-def _interrupt(upload: Upload, *, now: datetime) -> int:
+def _interrupt(upload: Upload, *, now: datetime) -> list[Statement]:
     number, outcome = upload.attempt_count, Outcome.INTERRUPTED
     if _tries(upload, outcome) + 1 >= MOST_TRIES[outcome]:
-        moved = upload.set_failed(outcome, number=number, at=now)
+        move = upload.to_failed(outcome, number=number, at=now)
     else:
-        moved = upload.set_waiting(outcome, number=number, at=now, due_at=now)
-    if not moved:
-        return 0
-    Attempt.objects.running().filter(upload=upload, number=number).update(
-        outcome=outcome, finished_at=now
+        move = upload.to_waiting(outcome, number=number, at=now, due_at=now)
+    running = {"upload": upload.pk, "number": number, "outcome": Outcome.RUNNING}
+    ended = rows.update(Attempt, running, {"outcome": outcome, "finished_at": now})
+    return [move, ended, _event("upload.interrupted", upload, attempt=number)]
+
+
+def _keep(claim: Claim, result: Result) -> None:
+    """Keep with its attempt what came for an upload that is another worker's by now."""
+    stored = Upload.objects.values_list("handle", flat=True).get(pk=claim.upload.pk)
+    late = result.handle if result.handle != stored else ""
+    Attempt.objects.filter(upload=claim.upload, number=claim.number).update(
+        **_known(result), late_handle=late
     )
-    _tell("upload.interrupted", upload, attempt=number)
-    return 1
+
+
+def _known(result: Result) -> dict[str, Any]:
+    return {
+        "http_status": result.http_status,
+        "vendor_code": result.vendor_code[:40],
+        "message": result.message,
+        "reason": result.reason[:80],
+    }
 
 
 def _tries(upload: Upload, outcome: Outcome) -> int:
@@ -217,6 +248,5 @@ def _resume(operations: Sequence[Operation]) -> None:
         operation.paused_reason, operation.paused_until = PauseReason.NONE, None
 
 
-def _tell(action: str, upload: Upload, **data: Any) -> bool:
-    AuditEvent.objects.record(action, by=None, on=upload, **data)
-    return True
+def _event(action: str, upload: Upload, **data: Any) -> Statement:
+    return AuditEvent.objects.statement(action, by=None, on=upload, **data)

@@ -1,80 +1,146 @@
-"""The queries between two calls of a token, as plain SQL for both databases.
+"""The queries of the worker, as plain SQL for both databases.
 
 They run in every gap that a token has, and composing them through the ORM takes longer than
-running them. States are literals here, because SQLite uses a partial index only for a literal.
+running them. States are literals, because SQLite uses a partial index for a literal only.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
 from media_assets.models import Operation, Upload, rows
+from media_assets.models.rows import Statement
 
-_LOCK = """
+_LOCKED = """
     SELECT media_assets_operation.*, clock_timestamp() AS locked_at FROM media_assets_operation
     WHERE token_fingerprint IN ({}) ORDER BY id FOR NO KEY UPDATE
 """
 _READ = "SELECT * FROM media_assets_operation WHERE token_fingerprint IN ({}) ORDER BY id"
-_NEXT_DUE = """
-    SELECT upload.id, upload.code, upload.operation_id, upload.file_url, upload.label,
-        upload.attempt_count, upload.attempts_before, connector.connector_id AS line
+# in the model's order, as `Model.from_db` takes them
+_COLUMNS = ["id", "code", "operation_id", "file_url", "label", "attempt_count", "attempts_before"]
+_UPLOAD = ", ".join(f"upload.{column}" for column in _COLUMNS)
+_HOLDING = "lease_until IS NOT NULL AND (status = 'sending' OR lease_until > %s)"
+_NEXT_DUE = f"""
+    SELECT {_UPLOAD}, connector.connector_id,
+        (SELECT COUNT(*) FROM media_assets_upload WHERE sent_with IN ({{}}) AND {_HOLDING})
     FROM media_assets_upload upload
     JOIN media_assets_connector connector ON connector.id = upload.connector_id
-    WHERE upload.status = 'queued' AND upload.operation_id IN ({}) AND upload.due_at <= %s
+    WHERE upload.status = 'queued' AND upload.operation_id IN ({{}}) AND upload.due_at <= %s
         AND connector.is_active
-    ORDER BY upload.lane, upload.id LIMIT 1
+    ORDER BY upload.lane, upload.id LIMIT 1 {{}}
+"""  # noqa: S608
+_ABANDONED = f"""
+    SELECT {_UPLOAD} FROM media_assets_upload upload
+    WHERE upload.status = 'sending' AND upload.lease_until < %s
+"""  # noqa: S608
+_WAITING = f"""
+    SELECT DISTINCT token_fingerprint FROM media_assets_operation operation
+    WHERE is_active AND token_fingerprint <> '' AND (paused_reason = '' OR paused_until <= %s)
+        AND EXISTS (
+            SELECT 1 FROM media_assets_upload upload
+            JOIN media_assets_connector connector ON connector.id = upload.connector_id
+            WHERE upload.status = 'queued' AND upload.operation_id = operation.id
+                AND upload.due_at <= %s AND connector.is_active
+        )
+        AND max_in_flight > (
+            SELECT COUNT(*) FROM media_assets_upload
+            WHERE sent_with = operation.token_fingerprint AND {_HOLDING}
+        )
+"""  # noqa: S608
+_NEXT_CHANGE = """
+    SELECT
+        (SELECT MIN(due_at) FROM media_assets_upload WHERE status = 'queued' AND due_at > %s),
+        (SELECT MIN(lease_until) FROM media_assets_upload
+            WHERE lease_until IS NOT NULL AND lease_until > %s),
+        (SELECT MIN(paused_until) FROM media_assets_operation WHERE paused_until > %s)
 """
-_IN_FLIGHT = """
-    SELECT COUNT(*) FROM media_assets_upload
-    WHERE sent_with IN ({}) AND lease_until IS NOT NULL
-        AND (status = 'sending' OR lease_until > %s)
-"""
+
+
+@dataclass(frozen=True)
+class Due:
+    """The upload to send next, the vendor's id of its connector, and the token's calls by now."""
+
+    upload: Upload
+    connector_id: str
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the whole queue found."""
+
+    abandoned: list[Upload]
+    waiting: list[str]  # fingerprints of tokens with something due and a slot that looks free
+    next_change: datetime | None  # when something that waits now becomes due by itself
 
 
 def now_in_database() -> datetime:
     """The clock that all workers share: PostgreSQL's own, or this machine's with SQLite."""
     if connection.vendor != "postgresql":
         return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101  (a SELECT of one value has one row)
-    return row[0]  # type: ignore[no-any-return]
+    ((now,),) = Statement("SELECT clock_timestamp()", []).run().rows
+    return now  # type: ignore[no-any-return]
 
 
 def lock(fingerprints: Sequence[str]) -> tuple[list[Operation], datetime]:
     """The operations of one token, locked against other workers, and the time by their clock.
 
-    They are locked in the same order by everybody. On SQLite the transaction is the lock
+    Everybody locks them in the same order. On SQLite the transaction is the lock
     (`BEGIN IMMEDIATE`).
     """
-    is_postgresql = connection.vendor == "postgresql"
-    sql = (_LOCK if is_postgresql else _READ).format(_places(fingerprints))
-    operations = list(Operation.objects.raw(sql, fingerprints))
-    if is_postgresql and operations:
+    sql = _LOCKED if connection.vendor == "postgresql" else _READ
+    operations = list(Operation.objects.raw(sql.format(_places(fingerprints)), fingerprints))
+    if connection.vendor == "postgresql" and operations:
         return operations, operations[0].locked_at  # type: ignore[attr-defined]
     return operations, now_in_database()
 
 
-def next_due(operations: Collection[int], *, now: datetime) -> tuple[Upload, str] | None:
-    """The upload to send next for these operations, and the vendor's id of its connector."""
-    if not operations:
-        return None
-    sql = _NEXT_DUE.format(_places(operations))
-    for upload in Upload.objects.raw(sql, [*operations, rows.prepared(now)]):
-        return upload, upload.line  # type: ignore[attr-defined]
-    return None
+def next_due(
+    operations: Collection[int], *, fingerprints: Collection[str], now: datetime
+) -> Statement:
+    """Finds what to send next for these operations, which share a token; see `due_of`."""
+    skip = "FOR NO KEY UPDATE OF upload SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    sql = _NEXT_DUE.format(_places(fingerprints), _places(operations), skip)
+    return Statement(sql, [*fingerprints, rows.moment(now), *operations, rows.moment(now)])
 
 
-def in_flight(fingerprints: Sequence[str], *, now: datetime) -> int:
-    """How many calls are, or may still be, in flight with this token, over all workers."""
-    with connection.cursor() as cursor:
-        sql = _IN_FLIGHT.format(_places(fingerprints))
-        cursor.execute(sql, [*fingerprints, rows.prepared(now)])
-        (count,) = cursor.fetchone() or (0,)
-    return int(count)
+def due_of(row: Sequence[Any]) -> Due:
+    *upload, connector_id, in_flight = row
+    return Due(_upload(upload), connector_id=connector_id, in_flight=in_flight)
+
+
+def look(now: datetime) -> Seen:
+    """The state of the whole queue, in one message."""
+    moment = rows.moment(now)
+    abandoned, waiting, change = rows.run(
+        Statement(_ABANDONED, [moment]),
+        Statement(_WAITING, [moment, moment, moment]),
+        Statement(_NEXT_CHANGE, [moment, moment, moment]),
+    )
+    changes = [_instant(value) for row in change.rows for value in row if value is not None]
+    return Seen(
+        abandoned=[_upload(row) for row in abandoned.rows],
+        waiting=[fingerprint for (fingerprint,) in waiting.rows],
+        next_change=min(changes, default=None),
+    )
+
+
+def _upload(row: Sequence[Any]) -> Upload:
+    """With the columns that delivery needs; the others are read when they are asked for."""
+    pk, code, *others = row
+    upload = Upload.from_db(connection.alias, _COLUMNS, [pk, UUID(str(code)), *others])
+    assert isinstance(upload, Upload)  # noqa: S101  (the stubs do not say so)
+    return upload
+
+
+def _instant(value: Any) -> datetime:
+    """SQLite has no type for an instant and gives the text that Django stores, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def _places(values: Collection[object]) -> str:

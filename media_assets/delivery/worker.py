@@ -14,16 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from media_assets.delivery.queue import (
-    Claim,
-    claim_next,
-    next_change,
-    record,
-    recover,
-    waiting_tokens,
-)
+from media_assets.delivery.queue import Claim, claim_next, record, recover
 from media_assets.delivery.rules import Result
-from media_assets.delivery.statements import now_in_database
+from media_assets.delivery.statements import look, now_in_database
 from media_assets.delivery.wake import Waker, waker_for
 from media_assets.models import Outcome
 from media_assets.wolkvox.errors import WolkvoxError
@@ -91,12 +84,14 @@ class Worker:
             return
         waker.seen()
         now = now_in_database()
-        recover(now)
-        longest_ago = sorted(waiting_tokens(now), key=lambda one: self._last_served.get(one, 0.0))
+        seen = look(now)
+        if recover(seen.abandoned, now=now):
+            seen = look(now)
+        longest_ago = sorted(seen.waiting, key=lambda one: self._last_served.get(one, 0.0))
         for fingerprint in longest_ago:
             while self._may_start() and (claim := claim_next(fingerprint)):
                 self._start(claim)
-        change = next_change(now)
+        change = seen.next_change
         wait = min(settings.DELIVERY_POLL, change - now) if change else settings.DELIVERY_POLL
         self._look_at = time.monotonic() + max(wait.total_seconds(), 0.05)
 

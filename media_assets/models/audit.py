@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from media_assets.models import rows
 
 
 class AppendOnly(TypeError):
@@ -40,15 +43,26 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         `action` is dotted and in the past tense (`upload.submitted`); `by` is None for the
         worker; `data` takes JSON values and never a token or a whole handle.
         """
-        return self.create(
-            action=action,
-            actor_id=str(by.pk) if by and by.pk else "",
-            actor_name=by.get_username() if by else "worker",
-            object_type=(on._meta.model_name or "") if on else "",
-            object_code=_code_of(on) if on else "",
-            object_label=str(on)[:200] if on else "",
-            data=data,
-            address=address,
+        event = _event(action, by=by, on=on, address=address, data=data)
+        event.save(force_insert=True)
+        return event
+
+    def statement(self, action: str, *, by: None, on: models.Model, **data: Any) -> rows.Statement:
+        """What appends the event of `record`, when it is run."""
+        return rows.insert(_event(action, by=by, on=on, address=None, data=data))
+
+    def record_each(
+        self,
+        action: str,
+        *,
+        by: User | AnonymousUser | None,
+        on: Iterable[models.Model],
+        address: str | None = None,
+        **data: Any,
+    ) -> None:
+        """Append the same event about each of many objects, as `record` does for one."""
+        self.bulk_create(
+            _event(action, by=by, on=target, address=address, data=data) for target in on
         )
 
 
@@ -86,6 +100,26 @@ class AuditEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("audit events are never removed")
+
+
+def _event(
+    action: str,
+    *,
+    by: User | AnonymousUser | None,
+    on: models.Model | None,
+    address: str | None,
+    data: dict[str, Any],
+) -> AuditEvent:
+    return AuditEvent(
+        action=action,
+        actor_id=str(by.pk) if by and by.pk else "",
+        actor_name=by.get_username() if by else "worker",
+        object_type=(on._meta.model_name or "") if on else "",
+        object_code=_code_of(on) if on else "",
+        object_label=str(on)[:200] if on else "",
+        data=data,
+        address=address,
+    )
 
 
 def _code_of(target: models.Model) -> str:

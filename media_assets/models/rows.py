@@ -8,7 +8,7 @@ two calls").
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from django.db import connection, models
 
@@ -23,14 +23,15 @@ class Statement:
     def __bool__(self) -> NoReturn:
         raise TypeError("a statement says nothing before it is run")
 
-    def run(self) -> int:
-        """Run it alone; returns how many rows it changed or found."""
+    def run(self) -> "Answer":
+        """Run it alone."""
         (answer,) = run(self)
-        return answer.count
+        return answer
 
 
-class Answer(NamedTuple):
-    """How many rows a statement changed or found, and what it returned of them."""
+@dataclass(frozen=True)
+class Answer:
+    """How many rows a statement changed or found, and what it found."""
 
     count: int
     rows: list[tuple[Any, ...]]
@@ -85,9 +86,7 @@ def _prepared(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]
 
 
 @cache
-def _update_sql(
-    model: type[models.Model], values: tuple[str, ...], where: tuple[str, ...]
-) -> str:
+def _update_sql(model: type[models.Model], values: tuple[str, ...], where: tuple[str, ...]) -> str:
     changes = ", ".join(f'"{_field(model, name).column}" = %s' for name in values)
     condition = " AND ".join(f'"{_field(model, name).column}" = %s' for name in where)
     return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE {condition}'  # noqa: S608

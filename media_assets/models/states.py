@@ -17,6 +17,7 @@ class Status(models.TextChoices):
     SENDING = "sending", _("Sending")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Outcome(models.TextChoices):

@@ -1,12 +1,13 @@
 """Batches, uploads and attempts: the table of uploads is also the queue.
 
     QUEUED ──claim──▶ SENDING ──▶ READY
-       ▲                 │ └────▶ FAILED
-       ├── to be tried ──┘           │
-       └──────── a person retries ───┘
+     │ ▲                 │ └────▶ FAILED
+     │ ├── to be tried ──┘           │
+     │ └──────── a person retries ───┤
+     └─────── a person cancels ──▶ CANCELLED
 
-Each arrow is one conditional UPDATE. Its verb answers whether it took place: who comes too late
-is told so and walks away.
+Each arrow is one conditional UPDATE, which tells whether it took place: who comes too late walks
+away.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets.models import rows
 from media_assets.models.operations import Connector, Operation
+from media_assets.models.rows import Statement
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.wolkvox import handles
 
@@ -80,6 +82,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def failed(self) -> UploadQuerySet:
         return self.filter(status=Status.FAILED)
 
+    def cancelled(self) -> UploadQuerySet:
+        return self.filter(status=Status.CANCELLED)
+
     def unfinished(self) -> UploadQuerySet:
         return self.filter(status__in=[Status.QUEUED, Status.SENDING])
 
@@ -106,10 +111,18 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
         now = timezone.now()
-        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status=Status.FAILED)
+        given_up = [Status.FAILED, Status.CANCELLED]
+        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status__in=given_up)
         return self.ready().filter(
             ~Exists(renewals), handle_expires_at__gt=now, handle_expires_at__lte=now + within
         )
+
+    def set_cancelled(self, at: datetime) -> int:
+        """QUEUED → CANCELLED, all that still wait; returns how many.
+
+        The lease stays: wolkvox may still be working on an earlier call that gave no answer.
+        """
+        return self.queued().update(status=Status.CANCELLED, changed_at=at, finished_at=at)
 
     def newest_first(self) -> UploadQuerySet:
         return self.order_by("-created_at", "-id")
@@ -139,7 +152,7 @@ class Upload(models.Model):
     content_type = models.CharField(_("type"), max_length=100, blank=True)
     size = models.PositiveBigIntegerField(_("size"), null=True, help_text="bytes")
     lane = models.PositiveSmallIntegerField(default=QUICK_LANE)
-    status = models.CharField(_("state"), max_length=8, choices=Status, default=Status.QUEUED)
+    status = models.CharField(_("state"), max_length=12, choices=Status, default=Status.QUEUED)
     due_at = models.DateTimeField(_("next try"))
     # while it is sent, and as long after a call without an answer as the vendor may work on it
     lease_until = models.DateTimeField(null=True)
@@ -163,6 +176,7 @@ class Upload(models.Model):
         permissions = [
             ("submit_upload", "Can submit, retry and renew uploads of the own groups' connectors"),
             ("view_every_upload", "Can view the uploads of all connectors"),
+            ("cancel_every_upload", "Can cancel everybody's uploads while they wait"),
             ("export_upload", "Can export the history"),
         ]
         verbose_name = _("upload")
@@ -213,7 +227,11 @@ class Upload(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.status in {Status.READY, Status.FAILED}
+        return self.status in {Status.READY, Status.FAILED, Status.CANCELLED}
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.status in {Status.FAILED, Status.CANCELLED}
 
     @property
     def is_expired(self) -> bool:
@@ -224,26 +242,27 @@ class Upload(models.Model):
     def parsed_handle(self) -> handles.Handle:
         return handles.parse(self.handle)
 
-    def claim(self, now: datetime, *, fingerprint: str) -> Attempt | None:
-        """QUEUED → SENDING: take it for one call and write the attempt; None if too late."""
+    # What a worker does: statements, to be run under the lock of the token.
+
+    def to_sending(self, now: datetime, *, fingerprint: str) -> tuple[Statement, Statement]:
+        """QUEUED → SENDING: take it for one call, and write the attempt."""
         number = self.attempt_count + 1
-        if not self._move(
+        take = self._worker_moves(
             Status.QUEUED,
-            to=Status.SENDING,
+            Status.SENDING,
             at=now,
             after=self.attempt_count,
             attempt_count=number,
             lease_until=now + settings.DELIVERY_LEASE,
             sent_with=fingerprint,
-        ):
-            return None
-        return rows.insert(Attempt(upload=self, number=number, started_at=now))
+        )
+        return take, rows.insert(Attempt(upload_id=self.pk, number=number, started_at=now))
 
-    def set_ready(self, handle: str, *, number: int, at: datetime) -> bool:
+    def to_ready(self, handle: str, *, number: int, at: datetime) -> Statement:
         """SENDING → READY by attempt `number`; the handle is kept byte for byte."""
-        return self._move(
+        return self._worker_moves(
             Status.SENDING,
-            to=Status.READY,
+            Status.READY,
             at=at,
             after=number,
             handle=handle,
@@ -254,7 +273,7 @@ class Upload(models.Model):
             finished_at=at,
         )
 
-    def set_waiting(
+    def to_waiting(
         self,
         outcome: Outcome,
         *,
@@ -263,11 +282,11 @@ class Upload(models.Model):
         due_at: datetime,
         message: str = "",
         lease_until: datetime | None = None,
-    ) -> bool:
+    ) -> Statement:
         """SENDING → QUEUED: to be tried again at `due_at`, because of `outcome`."""
-        return self._move(
+        return self._worker_moves(
             Status.SENDING,
-            to=Status.QUEUED,
+            Status.QUEUED,
             at=at,
             after=number,
             due_at=due_at,
@@ -276,7 +295,7 @@ class Upload(models.Model):
             lease_until=lease_until,
         )
 
-    def set_failed(
+    def to_failed(
         self,
         outcome: Outcome,
         *,
@@ -284,11 +303,11 @@ class Upload(models.Model):
         at: datetime,
         message: str = "",
         lease_until: datetime | None = None,
-    ) -> bool:
+    ) -> Statement:
         """SENDING → FAILED for good, until a person retries."""
-        return self._move(
+        return self._worker_moves(
             Status.SENDING,
-            to=Status.FAILED,
+            Status.FAILED,
             at=at,
             after=number,
             last_outcome=outcome,
@@ -297,13 +316,26 @@ class Upload(models.Model):
             finished_at=at,
         )
 
+    def _worker_moves(
+        self, expected: Status, to: Status, *, at: datetime, after: int, **values: Any
+    ) -> Statement:
+        where = {"id": self.pk, "status": expected, "attempt_count": after}
+        return rows.update(Upload, where, {"status": to, "changed_at": at, **values})
+
+    # What a person does: done at once.
+
+    def set_cancelled(self, at: datetime) -> bool:
+        """QUEUED → CANCELLED by a person, also between two tries; False if it is being sent."""
+        return Upload.objects.filter(pk=self.pk).set_cancelled(at) == 1
+
     def set_queued_again(self, at: datetime) -> bool:
-        """FAILED → QUEUED: a person retries, and the count of tries starts anew.
+        """FAILED or CANCELLED → QUEUED: a person retries, and the count of tries starts anew.
 
         It waits as long as the vendor may still be working on a call that gave no answer.
         """
         return self._move(
             Status.FAILED,
+            Status.CANCELLED,
             to=Status.QUEUED,
             at=at,
             after=self.attempt_count,
@@ -313,12 +345,10 @@ class Upload(models.Model):
             finished_at=None,
         )
 
-    def _move(
-        self, expected: Status, *, to: Status, at: datetime, after: int, **values: Any
-    ) -> bool:
+    def _move(self, *expected: Status, to: Status, at: datetime, after: int, **values: Any) -> bool:
         """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
-        where = {"id": self.pk, "status": expected, "attempt_count": after}
-        return rows.update(Upload, where, {"status": to, "changed_at": at, **values}) == 1
+        found = Upload.objects.filter(pk=self.pk, status__in=expected, attempt_count=after)
+        return found.update(status=to, changed_at=at, **values) == 1
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -351,6 +381,7 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["upload", "number"], name="attempt_once_per_number"),
         ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
 
     def __str__(self) -> str:
         return f"{self.upload} · {self.number}"

@@ -1,13 +1,16 @@
-"""The web's half of the queue: look at what was pasted, then submit, retry and renew."""
+"""The web's half of the queue: look at what was pasted, submit, retry, renew, cancel."""
 
 from media_assets.submission.lines import Checked, Line, TooManyLines, check, read_lines
 from media_assets.submission.queueing import (
     NothingToSend,
     batch_key,
+    cancel,
+    cancel_waiting,
     copied,
     renew,
     retry,
     submit,
+    wake_workers,
 )
 
 __all__ = [
@@ -16,10 +19,13 @@ __all__ = [
     "NothingToSend",
     "TooManyLines",
     "batch_key",
+    "cancel",
+    "cancel_waiting",
     "check",
     "copied",
     "read_lines",
     "renew",
     "retry",
     "submit",
+    "wake_workers",
 ]

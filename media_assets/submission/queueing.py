@@ -1,4 +1,7 @@
-"""Submit, retry and renew: rows and audit event in one transaction, then a word to the workers."""
+"""Submit, retry, renew and cancel: rows and audit event in one transaction.
+
+What may give the workers something to do ends with a word to them.
+"""
 
 from __future__ import annotations
 
@@ -97,18 +100,46 @@ def submit(
             uploads=len(chosen),
             left_out=len(batch.left_out),
         )
-        _wake_workers()
+        wake_workers()
     return batch
 
 
 def retry(upload: Upload, *, by: User, address: str | None = None) -> bool:
-    """Queue a failed upload again; False if it is not failed any more."""
+    """Queue a failed or cancelled upload again; False if it is neither any more."""
     with transaction.atomic():
         if not upload.set_queued_again(timezone.now()):
             return False
         AuditEvent.objects.record("upload.retried", by=by, on=upload, address=address)
-        _wake_workers()
+        wake_workers()
     return True
+
+
+def cancel(upload: Upload, *, by: User, address: str | None = None) -> bool:
+    """Cancel an upload that waits; False if it does not wait any more."""
+    with transaction.atomic():
+        if not upload.set_cancelled(timezone.now()):
+            return False
+        AuditEvent.objects.record("upload.cancelled", by=by, on=upload, address=address)
+        wake_workers()  # one may have lost this upload while it was claiming
+    return True
+
+
+def cancel_waiting(batch: Batch, *, by: User, address: str | None = None) -> int:
+    """Cancel all that still waits of a batch, and return how many uploads that were."""
+    with transaction.atomic():
+        # locked in order, so that two people who do this at once do not lock each other out
+        waiting = list(batch.uploads.queued().select_for_update(no_key=True).order_by("pk"))
+        chosen = batch.uploads.filter(pk__in=[upload.pk for upload in waiting])
+        cancelled = chosen.set_cancelled(timezone.now())
+        if cancelled:
+            AuditEvent.objects.record(
+                "batch.cancelled", by=by, on=batch, address=address, uploads=cancelled
+            )
+            AuditEvent.objects.record_each(
+                "upload.cancelled", by=by, on=waiting, address=address, batch=str(batch.code)
+            )
+            wake_workers()
+    return cancelled
 
 
 def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
@@ -142,7 +173,7 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
         AuditEvent.objects.record(
             "upload.renewed", by=by, on=locked, address=address, renewal=str(renewal.code)
         )
-        _wake_workers()
+        wake_workers()
     return renewal
 
 
@@ -175,7 +206,8 @@ def _new_upload(batch: Batch, *, now: datetime, **values: Any) -> Upload:
     )
 
 
-def _wake_workers() -> None:
+def wake_workers() -> None:
+    """Tell waiting workers to look, once this transaction commits; SQLite needs no word."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {WAKE_CHANNEL}")

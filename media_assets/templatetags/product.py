@@ -20,6 +20,7 @@ STATUS_ICONS = {
     Status.SENDING: "loader",
     Status.READY: "circle-check",
     Status.FAILED: "alert-triangle",
+    Status.CANCELLED: "circle-x",
 }
 FORMAT_ICONS = {Format.IMAGE: "photo", Format.VIDEO: "video", Format.DOCUMENT: "file-text"}
 SOON = timedelta(hours=24)

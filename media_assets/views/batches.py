@@ -9,16 +9,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Count, F
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
-from media_assets import exports, roles
+from media_assets import exports, roles, submission
 from media_assets.forms import as_typed
 from media_assets.models import AuditEvent, Batch, Status, Upload
-from media_assets.visitors import address_of
+from media_assets.views.redirects import redirect_to_see
+from media_assets.visitors import address_of, person_of
 from media_assets.words import hold_of, state_of
 
 LARGE = 100  # uploads; a larger batch is asked for less often
@@ -122,6 +131,25 @@ def handles_csv(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     return response
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """GET asks, and names the number; POST cancels what waits then."""
+    shown = _visible(request, code)
+    if not roles.may_cancel(request.user, shown):
+        raise Http404
+    if request.method == "POST":
+        number = submission.cancel_waiting(
+            shown, by=person_of(request), address=address_of(request)
+        )
+        _tell(request, cancelled=number, asked=request.POST.get("waiting", ""))
+        return redirect_to_see(shown)
+    waiting = shown.uploads.queued().count()
+    if not waiting:
+        messages.info(request, _("Nothing of this batch waits any more."))
+        return redirect_to_see(shown)
+    return render(request, "batches/cancel.html", {"batch": shown, "waiting": waiting})
+
+
 @require_POST
 def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """Somebody has copied all handles; the browser does not wait for the answer."""
@@ -140,13 +168,17 @@ def _visible(request: HttpRequest, code: uuid.UUID) -> Batch:
 
 def _may(request: HttpRequest, shown: Batch) -> dict[str, bool]:
     usable = roles.connectors_usable_by(request.user)
-    return {"may_change": usable.filter(pk=shown.connector_id).exists()}
+    return {
+        "may_change": usable.filter(pk=shown.connector_id).exists(),
+        "may_cancel": roles.may_cancel(request.user, shown),
+    }
 
 
 def _summary(shown: Batch) -> dict[str, Any]:
     counted = shown.uploads.order_by().values_list("status").annotate(Count("pk"))
     counts = {status.value: 0 for status in Status} | dict(counted)
-    total, done = sum(counts.values()), counts[Status.READY] + counts[Status.FAILED]
+    total = sum(counts.values())
+    done = total - counts[Status.QUEUED] - counts[Status.SENDING]
     hold, way_out = hold_of(shown.connector) if done < total else ("", "")
     finished = done == total
     ready = shown.uploads.ready().order_by("id")
@@ -176,9 +208,33 @@ def _change(row: Upload) -> int:
 
 def _is_worth_saying(before: str, context: dict[str, Any]) -> bool:
     """Whether another tenth is done, or all: people who listen do not want each single one."""
-    earlier = int(before) if re.fullmatch("[0-9]{1,6}", before, re.ASCII) else 0
+    earlier = _number(before)
     done, total = int(context["done"]), max(1, int(context["total"]))
     return done == total or done * 10 // total != earlier * 10 // total
+
+
+def _tell(request: HttpRequest, *, cancelled: int, asked: str) -> None:
+    """How many were cancelled, and how many of those asked about were not."""
+    late = _number(asked) - cancelled
+    sentences = []
+    if cancelled:
+        text = ngettext("%(n)d upload is cancelled.", "%(n)d uploads are cancelled.", cancelled)
+        sentences.append(text % {"n": cancelled})
+    if late > 0:
+        text = ngettext(
+            "%(n)d could not be cancelled any more: it was already under way or done.",
+            "%(n)d could not be cancelled any more: they were already under way or done.",
+            late,
+        )
+        sentences.append(text % {"n": late})
+    level = messages.SUCCESS if cancelled else messages.INFO
+    text = " ".join(sentences) or _("Nothing of this batch waits any more.")
+    messages.add_message(request, level, text)
+
+
+def _number(text: str) -> int:
+    """A count that comes from a page; 0 for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
 
 
 def _record(action: str, request: HttpRequest, shown: Batch, **data: object) -> None:

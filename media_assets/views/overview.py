@@ -1,6 +1,7 @@
 """The first page: what waits, what failed, what expires, and what to do next, by role."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from media_assets import roles
-from media_assets.models import Batch, Connector, Operation, PauseReason, Status
+from media_assets.models import Batch, Connector, Hold, Operation, PauseReason, Status
 from media_assets.models.uploads import UploadQuerySet
+from media_assets.words import standing_of
+from media_assets.workload import Workload, workloads
 
 ROWS = 5
+OPERATIONS = 10
 PEOPLE = 10
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -34,6 +38,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "last": _last_connector_of(user),
             "key": uuid.uuid4(),
         }
+    if roles.may_administer(user):
+        context |= _operations()
     if user.has_perm("media_assets.change_operation"):
         context["upkeep"] = _upkeep()
     if roles.may_export(user):
@@ -67,6 +73,35 @@ def _operations_of(user: User | AnonymousUser) -> QuerySet[Operation]:
     return paused.filter(connectors__in=roles.connectors_visible_to(user)).distinct()
 
 
+@dataclass(frozen=True)
+class Row:
+    """One operation, whether anything can be sent for it, and that in words."""
+
+    operation: Operation
+    sends: bool
+    standing: str
+    workload: Workload
+
+
+def _operations() -> dict[str, Any]:
+    """How operations stand, those that cannot send and those with most to do first."""
+    operations = list(Operation.objects.all())
+    found = workloads(operations)
+    rows = [
+        Row(
+            operation=operation,
+            sends=operation.hold() == Hold.NONE,
+            standing=standing_of(operation),
+            workload=found[operation.pk],
+        )
+        for operation in operations
+        if operation.is_active or found[operation.pk].waiting
+    ]
+    rows.sort(key=lambda row: (row.sends, -row.workload.waiting))
+    shown = rows[:OPERATIONS]
+    return {"operations": shown, "more_operations": len(operations) > len(shown)}
+
+
 def _last_connector_of(user: User | AnonymousUser) -> int | None:
     latest = Batch.objects.filter(submitted_by=user.pk).order_by("-id").first()
     return latest.connector_id if latest else None
@@ -93,6 +128,7 @@ def _week(visible: UploadQuerySet) -> dict[str, Any]:
             total=Count("pk"),
             ready=Count("pk", filter=Q(status=Status.READY)),
             failed=Count("pk", filter=Q(status=Status.FAILED)),
+            cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
         )
         .order_by("-total", "submitted_by__username")
     )
@@ -100,5 +136,8 @@ def _week(visible: UploadQuerySet) -> dict[str, Any]:
     return {
         "people": rows[:PEOPLE],
         "more": max(0, len(rows) - PEOPLE),
-        **{name: sum(row[name] for row in rows) for name in ("total", "ready", "failed")},
+        **{
+            name: sum(row[name] for row in rows)
+            for name in ("total", "ready", "failed", "cancelled")
+        },
     }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles, submission
-from media_assets.models import Status, Upload
+from media_assets.models import AuditEvent, Status, Upload
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.wolkvox.snippets import snippets
@@ -94,10 +94,20 @@ def retry(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     if submission.retry(changed, by=person_of(request), address=address_of(request)):
         messages.success(request, _("It is in the queue again."))
     else:
-        messages.info(
-            request, _("This upload has not failed any more: somebody else has already retried it.")
-        )
+        messages.info(request, _("There is nothing to retry: somebody else was faster."))
     return redirect_to_see(changed.batch if "to_batch" in request.POST else changed)
+
+
+@require_POST
+def cancel(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    waiting = _visible(request, code)
+    if not roles.may_cancel(request.user, waiting):
+        raise Http404
+    if submission.cancel(waiting, by=person_of(request), address=address_of(request)):
+        messages.success(request, _("It is cancelled and will not be sent."))
+    else:
+        messages.info(request, _("It could not be cancelled: it is not waiting any more."))
+    return redirect_to_see(waiting.batch if "to_batch" in request.POST else waiting)
 
 
 @require_POST
@@ -158,8 +168,18 @@ def _context(request: HttpRequest, shown: Upload) -> dict[str, Any]:
         "attempts": shown.attempts.order_by("-number"),
         "renewals": shown.renewals.order_by("-id"),
         "may_change": roles.may_change(request.user, shown),
+        "may_cancel": shown.status == Status.QUEUED and roles.may_cancel(request.user, shown),
+        "cancelled_by": _cancelled_by(shown),
         "marker": _marker(shown),
     }
+
+
+def _cancelled_by(shown: Upload) -> str:
+    """Who cancelled it; "" unless it is cancelled."""
+    if shown.status != Status.CANCELLED:
+        return ""
+    event = AuditEvent.objects.about(shown).filter(action="upload.cancelled").last()
+    return event.actor_name if event else ""
 
 
 def _panels(shown: Upload) -> list[Panel]:

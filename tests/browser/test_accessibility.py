@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from playwright.sync_api import Browser, Page
 
 from media_assets import roles
@@ -24,11 +25,12 @@ def pages(box: Any, transactional_db: None) -> dict[str, list[str]]:
     olga = make_user("Owner", username="olga")
     uploads = [
         make_upload(connector, by=marta, status=status, label="Un nombre largo para la campaña")
-        for status in ("ready", "failed", "queued", "sending")
+        for status in ("ready", "failed", "queued", "sending", "cancelled")
     ]
     own = ["/", "/uploads/new/", "/handles/", "/history/", "/account/password/", "/nowhere/"]
     own += [upload.get_absolute_url() for upload in uploads]
-    own.append(uploads[0].batch.get_absolute_url())
+    own += [upload.batch.get_absolute_url() for upload in uploads]
+    own.append(reverse("cancel_batch", args=[uploads[2].batch.code]))
     models = ("media_assets/operation", "media_assets/connector", "media_assets/auditevent")
     admin = [f"/admin/{model}/" for model in (*models, "auth/user", "auth/group")]
     admin += [

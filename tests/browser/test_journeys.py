@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from media_assets import roles
-from media_assets.models import AuditEvent, Connector, Operation, Upload
+from media_assets.models import AuditEvent, Connector, Operation, PauseReason, Upload
 from tests.browser.conftest import OTHER_TOKEN, TOKEN
 from tests.factories import (
     PASSWORD,
@@ -241,6 +241,41 @@ def test_a_supervisor_reviews_a_failure_and_exports_the_history(sign_in: Window,
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)
     assert page.goto("/uploads/new/").status == 404  # type: ignore[union-attr]
     assert failed.status == "failed"
+
+
+def test_marketing_cancels_one_then_the_rest_and_retries_one(
+    sign_in: Window, box: Any, worker: Any
+) -> None:
+    operation = make_operation(server="0042", token=TOKEN)
+    make_connector(operation, connector_id="1266")
+    make_user(roles.MARKETING, username="marta", groups=[team()])
+    operations = Operation.objects.filter(pk=operation.pk)
+    operations.pause(PauseReason.MANUAL, until=None)
+    page = sign_in("marta")
+    page.goto("/uploads/new/")
+    urls = [box.storage_url(f"muestra-{number:03}.jpg") for number in range(1, 5)]
+    page.locator("#id_urls").fill("\n".join(urls))
+    page.get_by_role("button", name="Send 4 files").click()
+    page.wait_for_url("**/batches/**")
+    expect(page.get_by_text("Paused by a person. It goes on when")).to_be_visible()
+
+    page.get_by_role("button", name="Cancel muestra-002.jpg").click()
+    expect(page.get_by_text("It is cancelled and will not be sent.")).to_be_visible()
+    expect(page.locator(".batch-row .state-cancelled")).to_have_count(1)
+
+    page.get_by_role("link", name="Cancel what is waiting (3)").click()
+    expect(page.get_by_role("heading")).to_have_text("Cancel 3 uploads that are waiting?")
+    page.get_by_role("button", name="Cancel 3 uploads").click()
+    expect(page.get_by_text("3 uploads are cancelled.")).to_be_visible()
+    expect(page.get_by_role("heading", name="All 4 uploads were cancelled")).to_be_visible()
+    expect(page.get_by_role("link", name="Cancel what is waiting")).to_have_count(0)
+
+    operations.resume()
+    page.get_by_role("button", name="Retry muestra-003.jpg").click()
+    page.wait_for_load_state()
+    heading = "Finished: 1 of 4 handles are ready, 3 cancelled"
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    assert [call.file_url for call in box.ledger.calls if call.file_url] == [urls[2]]
 
 
 def test_two_operations_are_kept_apart(sign_in: Window, box: Any) -> None:

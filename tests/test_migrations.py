@@ -1,0 +1,57 @@
+"""What an installation goes through when it is brought up to date."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from media_assets import roles
+from media_assets.models import Attempt, AuditEvent, Upload
+from tests.factories import make_upload
+
+FIRST, SECOND = ("media_assets", "0001_initial"), ("media_assets", "0002_cancelling")
+
+
+def migrate(target):
+    """Only the migration itself: `manage.py migrate` would make the triggers anew."""
+    MigrationExecutor(connection).migrate([target])
+
+
+@pytest.fixture
+def released(transactional_db):
+    """A database as the first release left it, with something in it."""
+    upload = make_upload(handle="4::one\n4::two")
+    upload.attempts.create(number=1, started_at=upload.created_at)
+    AuditEvent.objects.record("upload.ready", by=None, on=upload)
+    migrate(FIRST)
+    yield upload
+    call_command("migrate", verbosity=0)
+
+
+def test_the_second_migration_keeps_rows_indexes_and_triggers(released):
+    migrate(SECOND)
+
+    stored = Upload.objects.get()
+    assert (stored.pk, stored.handle) == (released.pk, "4::one\n4::two")
+    with connection.cursor() as cursor:
+        names = connection.introspection.get_constraints(cursor, Upload._meta.db_table)
+        more = connection.introspection.get_constraints(cursor, Attempt._meta.db_table)
+    wanted = {index.name for index in Upload._meta.indexes}
+    wanted |= {constraint.name for constraint in Upload._meta.constraints}
+    assert wanted <= set(names)
+    assert "attempt_started" in more
+    with connection.cursor() as cursor:
+        for statement in ("DELETE FROM", "UPDATE"):
+            rest = "" if statement == "DELETE FROM" else " SET action = 'x'"
+            with pytest.raises(DatabaseError, match="never"), transaction.atomic():
+                cursor.execute(f"{statement} media_assets_auditevent{rest}")
+
+
+def test_connector_admins_may_cancel_after_an_update(released):
+    Permission.objects.filter(codename="cancel_every_upload").delete()
+
+    call_command("migrate", verbosity=0)
+
+    group = Group.objects.get(name=roles.CONNECTOR_ADMIN)
+    assert group.permissions.filter(codename="cancel_every_upload").exists()
