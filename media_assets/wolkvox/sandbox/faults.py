@@ -18,6 +18,7 @@ Reply = Answer | Iterator[bytes]
 MEBIBYTE = 1024 * 1024
 DRIP_SECONDS = 0.3
 SLOW_SECONDS = 30.0
+RETRY_AFTER_SECONDS = 2.0
 DEEP_LEVELS = 10_000
 UPLOADED = "media_uploaded_successfully"
 
@@ -106,6 +107,11 @@ def many_headers(situation: Situation) -> Iterator[bytes]:
     yield _raw_head(*filling, f"Content-Length: {len(body)}") + body
 
 
+def long_header(situation: Situation) -> Iterator[bytes]:
+    body = situation.usual().body
+    yield _raw_head(f"X-Sandbox: {'a' * 100_000}", f"Content-Length: {len(body)}") + body
+
+
 def empty(_: Situation) -> Answer:
     return Answer(status=200)
 
@@ -125,9 +131,10 @@ def deep(_: Situation) -> Answer:
     return Answer(status=200, body=text.encode())
 
 
-def retry_after(_: Situation) -> Answer:
+def retry_after(situation: Situation) -> Answer:
+    seconds = RETRY_AFTER_SECONDS if situation.seconds is None else situation.seconds
     body = json.dumps({"code": "503", "error": "SERVICE UNAVAILABLE", "msg": "", "data": None})
-    return Answer(status=503, body=body.encode(), headers=(("Retry-After", "2"),))
+    return Answer(status=503, body=body.encode(), headers=(("Retry-After", f"{seconds:.0f}"),))
 
 
 def token_in_message(situation: Situation) -> Answer:
@@ -212,6 +219,7 @@ FAULTS: dict[str, Fault] = {
     "huge": Fault("Un cuerpo de 300 MiB", huge),
     "gzip-bomb": Fault("Un cuerpo gzip pequeño que se infla a 600 MiB", gzip_bomb),
     "many-headers": Fault("100 kB de cabeceras", many_headers),
+    "long-header": Fault("Una sola cabecera de 100 kB", long_header),
     "redirect-301": Fault("Redirige a otro servidor (301)", redirect(301)),
     "redirect-302": Fault("Redirige a otro servidor (302)", redirect(302)),
     "redirect-303": Fault("Redirige a otro servidor (303)", redirect(303)),
@@ -220,7 +228,9 @@ FAULTS: dict[str, Fault] = {
     "html-200": Fault("Una página HTML con estado 200", html(200)),
     "html-502": Fault("Una página HTML con estado 502", html(502)),
     "json-500": Fault("Un error 500 en JSON", error(500, "INTERNAL ERROR")),
-    "503-retry-after": Fault("503 con Retry-After: 2", retry_after),
+    "503-retry-after": Fault(
+        "503 con Retry-After: N (503-retry-after-900; sin número, 2)", retry_after
+    ),
     "429": Fault("429, demasiadas llamadas", error(429, "TOO MANY REQUESTS")),
     "403-simultaneous": Fault("403, llamadas simultáneas", error(403, SIMULTANEOUS)),
     "403-daily": Fault("403, límite diario", error(403, "TOKEN LIMIT EXCEEDED")),
