@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple, NoReturn
 
 from media_assets.wolkvox.sandbox.handle import new_handle
@@ -94,11 +95,7 @@ def huge(_: Situation) -> Iterator[bytes]:
 
 def gzip_bomb(_: Situation) -> Iterator[bytes]:
     yield _raw_head("Content-Type: application/json", "Content-Encoding: gzip")
-    compressor = zlib.compressobj(wbits=31)
-    piece = b" " * MEBIBYTE
-    for _number in range(600):
-        yield compressor.compress(piece)
-    yield compressor.flush()
+    yield _bomb()
 
 
 def many_headers(situation: Situation) -> Iterator[bytes]:
@@ -183,6 +180,14 @@ def data(value: object) -> Callable[[Situation], Answer]:
 def long_handle(situation: Situation) -> Answer:
     line = new_handle("largo.jpg", server=situation.server)
     return _uploaded((line * (20_000 // len(line) + 1))[:20_000])
+
+
+@cache
+def _bomb() -> bytes:
+    """About 600 KiB, made once: it takes a second."""
+    compressor = zlib.compressobj(wbits=31)
+    piece = b" " * MEBIBYTE
+    return b"".join([*(compressor.compress(piece) for _ in range(600)), compressor.flush()])
 
 
 _FIXED_HANDLES: dict[str, str] = {}
