@@ -23,16 +23,16 @@ from tests.faults.delivering import (
 
 
 @pytest.fixture
-def context(pems):
+def served(pems):
     """What the sandbox shows; a certificate loaded later is shown from then on."""
     return server_context(pems / "valid.pem")
 
 
 @pytest.fixture
-def tls_box(context, pems, settings, monkeypatch):
+def tls_box(served, pems, settings, monkeypatch):
     """A sandbox that speaks https, and a worker that trusts the authority of the tests."""
     monkeypatch.setattr(wolkvox_client, "DEFAULT_CA_BUNDLE_PATH", str(pems / "authority.pem"))
-    with Sandbox(operations={"0042": TOKEN}, tls=context) as box:
+    with Sandbox(operations={"0042": TOKEN}, tls=served) as box:
         settings.WOLKVOX_BASE_URL = box.base_url
         settings.SANDBOX = True
         yield box
@@ -55,9 +55,9 @@ def test_a_valid_certificate_is_accepted(tls_box, connector, read):
 
 @pytest.mark.parametrize("certificate", ["expired", "self-signed", "wrong-host"])
 def test_a_bad_certificate_pauses_the_operation_until_it_is_mended(
-    certificate, tls_box, context, connector, pems, marketing, reader, read
+    certificate, tls_box, served, connector, pems, marketing, reader, read
 ):
-    context.load_cert_chain(pems / f"{certificate}.pem")
+    served.load_cert_chain(pems / f"{certificate}.pem")
     upload = queued(connector, by=marketing)
     following = queued(connector, by=marketing)
     story = deliver(upload, read=read)
@@ -72,7 +72,7 @@ def test_a_bad_certificate_pauses_the_operation_until_it_is_mended(
     assert tls_box.ledger.calls == []
     assert following.attempts.count() == 0
 
-    context.load_cert_chain(pems / "valid.pem")
+    served.load_cert_chain(pems / "valid.pem")
     skip_waits()
     run_worker()
     assert operation_of(upload).paused_reason == PauseReason.NONE

@@ -5,6 +5,7 @@ raw bytes of the connection, which is closed after the last one. The table is at
 """
 
 import json
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ DRIP_SECONDS = 0.3
 SLOW_SECONDS = 30.0
 RETRY_AFTER_SECONDS = 2.0
 DEEP_LEVELS = 10_000
+BOMB_MEBIBYTES = 600
 UPLOADED = "media_uploaded_successfully"
 
 
@@ -184,10 +186,16 @@ def long_handle(situation: Situation) -> Answer:
 
 @cache
 def _bomb() -> bytes:
-    """About 600 KiB, made once: it takes a second."""
-    compressor = zlib.compressobj(wbits=31)
+    """About 600 KiB in gzip's format (RFC 1952): one and the same block, six hundred times."""
     piece = b" " * MEBIBYTE
-    return b"".join([*(compressor.compress(piece) for _ in range(600)), compressor.flush()])
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    block = deflate.compress(piece) + deflate.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(BOMB_MEBIBYTES):
+        checksum = zlib.crc32(piece, checksum)
+    size = BOMB_MEBIBYTES * MEBIBYTE
+    head = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+    return head + block * BOMB_MEBIBYTES + deflate.flush() + struct.pack("<II", checksum, size)
 
 
 _FIXED_HANDLES: dict[str, str] = {}
