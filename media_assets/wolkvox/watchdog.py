@@ -60,11 +60,11 @@ class Watchdog:
                 connecting.settimeout(min(timeout, max(self._left(), 0.001)))
                 connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connecting.connect(address)
+                self.watch(connecting)
             except OSError as error:
                 connecting.close()
                 failure = error
             else:
-                self.watch(connecting)
                 return connecting
         raise failure
 
@@ -123,7 +123,7 @@ def _look_up(host: str, port: int, *, seconds: float) -> list[Any]:
     try:
         answer = found.get(timeout=max(seconds, 0))
     except queue.Empty:
-        raise TimeoutError("the name was not looked up in time") from None
+        answer = TimeoutError("the name was not looked up in time")
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -13,10 +13,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from media_assets.wolkvox.sandbox import Sandbox, network, state
 
-# Each takes a port and lets no call through to it.
-BROKEN: dict[str, Callable[[int], AbstractContextManager[object]]] = {
+
+@contextmanager
+def _silent(port: int) -> Iterator[int]:
+    with network.silent(port) as listener:
+        yield listener.port
+
+
+# Each takes a port, lets no call through to it, and says which one it is.
+BROKEN: dict[str, Callable[[int], AbstractContextManager[int]]] = {
     "refusing": network.refusing,
-    "silent": network.silent,
+    "silent": _silent,
     "dropping": network.dropping,
 }
 
@@ -80,13 +87,13 @@ def _started(options: dict[str, Any]) -> Iterator[str]:
 
 
 def _start(options: dict[str, Any], opened: ExitStack) -> str:
-    port, broken = options["port"], options["network"]
+    broken = options["network"]
     if broken:
-        opened.enter_context(BROKEN[broken](port))
+        port = opened.enter_context(BROKEN[broken](options["port"]))
         return f"127.0.0.1:{port} ({broken})"
     box = Sandbox(
         host=options["host"],
-        port=port,
+        port=options["port"],
         latency=options["latency"],
         operations=state.load_or_create(options["state"]),
         tls=_tls(options["certificate"], key=options["key"]),
