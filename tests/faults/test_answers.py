@@ -5,7 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from media_assets.models import Outcome, PauseReason, Status, Upload
+from media_assets.models import (
+    Attempt,
+    AuditEvent,
+    Operation,
+    Outcome,
+    PauseReason,
+    Status,
+    Upload,
+)
 from media_assets.wolkvox import handles
 from media_assets.wolkvox.sandbox import Sandbox
 from media_assets.wolkvox.sandbox.faults import FAULTS
@@ -211,6 +219,22 @@ def test_a_script_in_the_vendors_text_is_shown_as_text(box, connector, marketing
 
     for url in (upload.get_absolute_url(), upload.batch.get_absolute_url()):
         assert b"&lt;script&gt;alert(1)&lt;/script&gt;" in reader.get(url).content
+
+
+@pytest.mark.parametrize("token", [TOKEN, "776f6c6b766f78" + "0c" * 19])
+def test_a_token_in_the_vendors_text_is_neither_kept_nor_shown(
+    token, box, connector, marketing, reader, read
+):
+    box.operations["0042"].token = token
+    connector.operation.set_token(token)
+    upload = queued(connector, "fault-msg-token.jpg", by=marketing)
+    deliver(upload, read=read)
+
+    assert upload.vendor_message == "Bad request for token [secure] at wolkvox"
+    for rows in (Upload.objects, Attempt.objects, AuditEvent.objects, Operation.objects):
+        assert token.lower() not in str(list(rows.values())).lower()
+    for url in (upload.get_absolute_url(), upload.batch.get_absolute_url()):
+        assert token.lower() not in page_of(reader, url).lower()
 
 
 def test_the_vendors_own_sentence_is_what_people_read(box, connector, marketing, reader, read):
