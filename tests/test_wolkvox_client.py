@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from media_assets.wolkvox import errors
 from media_assets.wolkvox.client import Client, ConnectorInfo, TokenInfo
+from media_assets.wolkvox.sandbox import network
 
 TOKEN = "7b226964223a31" + "c0ffee" * 6 + "9d"
 HANDLE = "4::aW1hZ2UvcG5n:ARZVv4zu-_Hg:e:1900000000:6346:100089:ARa1ZDhw"
@@ -416,6 +417,53 @@ def test_a_name_looked_up_for_longer_than_the_deadline_means_nothing_was_sent(sl
             upload(wire, deadline=0.2, start_before=time.monotonic() + 60)
     assert raised.value.reason == "deadline"
     assert wire.requests == []
+
+
+def test_no_call_waits_for_a_resolver_beyond_its_time(monkeypatch):
+    look_up, over = socket.getaddrinfo, threading.Event()
+
+    def blocked(*args, **options):
+        over.wait(30)
+        return look_up(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", blocked)
+    with answering(response(success())) as wire:
+        before = time.monotonic()
+        with pytest.raises(errors.NotSent) as by_deadline:
+            upload(wire, deadline=0.3)
+        with pytest.raises(errors.NotSent) as by_start:
+            upload(wire, deadline=20, start_before=time.monotonic() + 0.3)
+        assert time.monotonic() - before < 5
+        over.set()
+        assert wire.requests == []
+    assert by_deadline.value.reason == "deadline"
+    assert by_start.value.reason == "TimeoutError"
+    assert_no_token(by_deadline.value)
+
+
+def test_the_next_address_of_a_name_is_tried(monkeypatch):
+    with network.refusing() as refusing, answering(response(success())) as wire:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        found = [(*kind, ("127.0.0.1", port)) for port in (refusing, wire.port)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+        assert upload(wire).handle == HANDLE
+
+
+def test_a_name_without_addresses_means_nothing_was_sent(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: [])
+    with pytest.raises(errors.NotSent):
+        Client("https://wv0042.wolkvox.com/api/v2/", TOKEN).connectors()
+
+
+@pytest.mark.parametrize("limits", [{"connect_timeout": 0.3}, {"deadline": 0.3}])
+def test_a_syn_that_is_dropped_ends_with_the_time_to_connect(limits):
+    with network.dropping() as port:
+        before = time.monotonic()
+        with pytest.raises(errors.NotSent) as raised:
+            Client(f"http://127.0.0.1:{port}/", TOKEN, **limits).connectors()
+        assert time.monotonic() - before < 4
+    assert raised.value.reason == ("deadline" if "deadline" in limits else "TimeoutError")
+    assert_no_token(raised.value)
 
 
 def test_a_call_that_comes_too_late_to_start_sends_nothing():

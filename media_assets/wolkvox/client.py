@@ -167,9 +167,9 @@ class _WatchedHTTPConnection(HTTPConnection):
         self._watchdog = watchdog
 
     def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        self._watchdog.watch(connected)
-        return connected
+        # Not urllib3's own: it asks the resolver without any time-out.
+        assert isinstance(self.timeout, int | float)  # noqa: S101  (urllib3 sets it before)
+        return self._watchdog.connect(self.host, self.port, timeout=self.timeout)
 
     def connect(self) -> None:
         try:

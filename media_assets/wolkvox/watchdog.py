@@ -1,14 +1,16 @@
 """One deadline for one call, whatever the other side does, and how far the call has come.
 
-Time-outs of sockets restart with every byte. A watchdog cuts the connection instead.
+Time-outs of sockets restart with every byte, and the system's resolver knows none. A watchdog
+cuts the connection, and does not wait for the resolver.
 """
 
 import contextlib
+import queue
 import socket
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from media_assets.wolkvox import errors
 
@@ -20,8 +22,10 @@ class Watchdog:
         self.expired = False
         self.sending = False
         self.certificate_refused = False
-        deadline = time.monotonic() + seconds
-        self._start_before = deadline if start_before is None else min(start_before, deadline)
+        self._deadline = time.monotonic() + seconds
+        self._start_before = (
+            self._deadline if start_before is None else min(start_before, self._deadline)
+        )
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._expire)
@@ -43,6 +47,27 @@ class Watchdog:
                 self._socket.close()
                 self._socket = None
 
+    def connect(self, host: str, port: int, *, timeout: float) -> socket.socket:
+        """A connection to the first address of `host` that takes one, watched from then on.
+
+        timeout: seconds for each address. Gives up by itself when it is too late to send.
+        Raises OSError, TimeoutError among them.
+        """
+        failure = OSError("no address")
+        for family, kind, protocol, _, address in _look_up(host, port, seconds=self._left()):
+            connecting = socket.socket(family, kind, protocol)
+            try:
+                connecting.settimeout(min(timeout, max(self._left(), 0.001)))
+                connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connecting.connect(address)
+                self.watch(connecting)
+            except OSError as error:
+                connecting.close()
+                failure = error
+            else:
+                return connecting
+        raise failure
+
     def watch(self, connected: socket.socket) -> None:
         """Takes note of the connection to cut; a deadline already passed cuts it at once."""
         with self._lock:
@@ -59,12 +84,16 @@ class Watchdog:
 
     def failure(self, error: Exception) -> errors.WolkvoxError:
         """What the end of the call means: nothing was sent, or nobody knows what came of it."""
-        reason = "deadline" if self.expired else _innermost(error)
+        expired = self.expired or time.monotonic() >= self._deadline
+        reason = "deadline" if expired else _innermost(error)
         if self.certificate_refused:
             return errors.CertificateRefused(reason=reason)
         if not self.sending:
             return errors.NotSent(reason=reason)
         return errors.Unclear(reason=reason)
+
+    def _left(self) -> float:
+        return self._start_before - time.monotonic()
 
     def _expire(self) -> None:
         with self._lock:
@@ -75,6 +104,29 @@ class Watchdog:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _look_up(host: str, port: int, *, seconds: float) -> list[Any]:
+    """What `socket.getaddrinfo` finds within `seconds`; TimeoutError when that is too slow.
+
+    Nothing can interrupt the system's resolver: the thread that asks it is left to itself.
+    """
+    found: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:
+            found.put(error)
+
+    threading.Thread(target=ask, name="look-up", daemon=True).start()
+    try:
+        answer = found.get(timeout=max(seconds, 0))
+    except queue.Empty:
+        answer = TimeoutError("the name was not looked up in time")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _innermost(error: BaseException) -> str:

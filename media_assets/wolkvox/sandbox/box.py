@@ -1,5 +1,6 @@
 """The sandbox as tests and the command use it."""
 
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -22,8 +23,9 @@ class Sandbox:
     """An imitation of wolkvox on this machine.
 
     `operations` is `{server: token}`, by default two with random tokens; `latency` and
-    `handle_lifetime` are seconds; port 0 takes a free one. ValueError for a `host` that is not
-    loopback, OSError on starting when the port is taken.
+    `handle_lifetime` are seconds; port 0 takes a free one. With `tls`, a server's context with a
+    certificate, it speaks https. ValueError for a `host` that is not loopback, OSError on starting
+    when the port is taken.
     """
 
     def __init__(
@@ -35,9 +37,11 @@ class Sandbox:
         latency: float = 0.0,
         samples: bool = True,
         handle_lifetime: int = LIFETIME,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = loopback(host)
         self._wanted_port = port
+        self._tls = tls
         self._server: Server | None = None
         made = make_operations(new_operations() if operations is None else operations)
         self._vendor = Vendor(
@@ -45,6 +49,7 @@ class Sandbox:
             storage=Storage(made, samples=samples),
             latency=latency,
             handle_lifetime=handle_lifetime,
+            scheme="http" if tls is None else "https",
         )
 
     def __enter__(self) -> Self:
@@ -60,7 +65,7 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        self._server = Server(self._respond, host=self._host, port=self._wanted_port)
+        self._server = Server(self._respond, host=self._host, port=self._wanted_port, tls=self._tls)
         self._vendor.port = self._server.server_address[1]
         self._vendor.phases.open()
         self._server.start()
@@ -106,7 +111,7 @@ class Sandbox:
 
     @property
     def origin(self) -> str:
-        return f"http://{self._host}:{self.port}"
+        return f"{self._vendor.scheme}://{self._host}:{self.port}"
 
     @property
     def base_url(self) -> str:

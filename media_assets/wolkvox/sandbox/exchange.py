@@ -61,11 +61,19 @@ class Exchange:
         self.token = request.headers.get("wolkvox-token", "")
 
     def run(self) -> None:
+        call = self.vendor.ledger.arrived(
+            self.token, method=self.request.method, api=self.api, server=self.server
+        )
+        already_sent = self.wire.sent
+        try:
+            self._serve(call)
+        finally:
+            call.sent_bytes = self.wire.sent - already_sent
+        self.vendor.phases.reach("answered", call=call)
+
+    def _serve(self, call: Call) -> None:
         vendor = self.vendor
         with ExitStack() as busy:
-            call = vendor.ledger.arrived(
-                self.token, method=self.request.method, api=self.api, server=self.server
-            )
             busy.callback(vendor.ledger.ended, call)
             admitted = vendor.slots.enter(self.token)
             if admitted:
@@ -81,7 +89,6 @@ class Exchange:
                 if vendor.phases.is_held("half-answered"):
                     reply = self._second_half(reply, call=call)
             self.wire.reply(reply, method=self.request.method, before_last=busy.close)
-        vendor.phases.reach("answered", call=call)
 
     def _strike_before_body(self, call: Call) -> None:
         chosen = self.vendor.faults.take_before_body(api=self.api, server=self.server)

@@ -5,9 +5,11 @@ raw bytes of the connection, which is closed after the last one. The table is at
 """
 
 import json
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple, NoReturn
 
 from media_assets.wolkvox.sandbox.handle import new_handle
@@ -18,7 +20,9 @@ Reply = Answer | Iterator[bytes]
 MEBIBYTE = 1024 * 1024
 DRIP_SECONDS = 0.3
 SLOW_SECONDS = 30.0
+RETRY_AFTER_SECONDS = 2.0
 DEEP_LEVELS = 10_000
+BOMB_MEBIBYTES = 600
 UPLOADED = "media_uploaded_successfully"
 
 
@@ -93,17 +97,18 @@ def huge(_: Situation) -> Iterator[bytes]:
 
 def gzip_bomb(_: Situation) -> Iterator[bytes]:
     yield _raw_head("Content-Type: application/json", "Content-Encoding: gzip")
-    compressor = zlib.compressobj(wbits=31)
-    piece = b" " * MEBIBYTE
-    for _number in range(600):
-        yield compressor.compress(piece)
-    yield compressor.flush()
+    yield _bomb()
 
 
 def many_headers(situation: Situation) -> Iterator[bytes]:
     body = situation.usual().body
     filling = [f"X-Sandbox-{number:04}: {'a' * 80}" for number in range(1000)]
     yield _raw_head(*filling, f"Content-Length: {len(body)}") + body
+
+
+def long_header(situation: Situation) -> Iterator[bytes]:
+    body = situation.usual().body
+    yield _raw_head(f"X-Sandbox: {'a' * 100_000}", f"Content-Length: {len(body)}") + body
 
 
 def empty(_: Situation) -> Answer:
@@ -125,9 +130,10 @@ def deep(_: Situation) -> Answer:
     return Answer(status=200, body=text.encode())
 
 
-def retry_after(_: Situation) -> Answer:
+def retry_after(situation: Situation) -> Answer:
+    seconds = RETRY_AFTER_SECONDS if situation.seconds is None else situation.seconds
     body = json.dumps({"code": "503", "error": "SERVICE UNAVAILABLE", "msg": "", "data": None})
-    return Answer(status=503, body=body.encode(), headers=(("Retry-After", "2"),))
+    return Answer(status=503, body=body.encode(), headers=(("Retry-After", f"{seconds:.0f}"),))
 
 
 def token_in_message(situation: Situation) -> Answer:
@@ -178,6 +184,20 @@ def long_handle(situation: Situation) -> Answer:
     return _uploaded((line * (20_000 // len(line) + 1))[:20_000])
 
 
+@cache
+def _bomb() -> bytes:
+    """About 600 KiB in gzip's format (RFC 1952): one and the same block, six hundred times."""
+    piece = b" " * MEBIBYTE
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    block = deflate.compress(piece) + deflate.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(BOMB_MEBIBYTES):
+        checksum = zlib.crc32(piece, checksum)
+    size = BOMB_MEBIBYTES * MEBIBYTE
+    head = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+    return head + block * BOMB_MEBIBYTES + deflate.flush() + struct.pack("<II", checksum, size)
+
+
 _FIXED_HANDLES: dict[str, str] = {}
 
 
@@ -212,6 +232,7 @@ FAULTS: dict[str, Fault] = {
     "huge": Fault("Un cuerpo de 300 MiB", huge),
     "gzip-bomb": Fault("Un cuerpo gzip pequeño que se infla a 600 MiB", gzip_bomb),
     "many-headers": Fault("100 kB de cabeceras", many_headers),
+    "long-header": Fault("Una sola cabecera de 100 kB", long_header),
     "redirect-301": Fault("Redirige a otro servidor (301)", redirect(301)),
     "redirect-302": Fault("Redirige a otro servidor (302)", redirect(302)),
     "redirect-303": Fault("Redirige a otro servidor (303)", redirect(303)),
@@ -220,7 +241,9 @@ FAULTS: dict[str, Fault] = {
     "html-200": Fault("Una página HTML con estado 200", html(200)),
     "html-502": Fault("Una página HTML con estado 502", html(502)),
     "json-500": Fault("Un error 500 en JSON", error(500, "INTERNAL ERROR")),
-    "503-retry-after": Fault("503 con Retry-After: 2", retry_after),
+    "503-retry-after": Fault(
+        "503 con Retry-After: N (503-retry-after-900; sin número, 2)", retry_after
+    ),
     "429": Fault("429, demasiadas llamadas", error(429, "TOO MANY REQUESTS")),
     "403-simultaneous": Fault("403, llamadas simultáneas", error(403, SIMULTANEOUS)),
     "403-daily": Fault("403, límite diario", error(403, "TOKEN LIMIT EXCEEDED")),

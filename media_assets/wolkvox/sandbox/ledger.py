@@ -19,7 +19,8 @@ class Call:
 
     A call ends just before its last byte is sent, so that a client which waits for one answer
     before the next call is never seen with two in flight. `http_status` stays None when a fault
-    sent something that is no regular answer; `fault` then has its name.
+    sent something that is no regular answer; `fault` then has its name. `sent_bytes` is what the
+    network took of the answer, known a moment after its end.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Call:
     file_url: str | None = None
     http_status: int | None = None
     fault: str | None = None
+    sent_bytes: int = 0
     ended_at: float | None = None
     ended: float | None = None
 

@@ -25,7 +25,8 @@ code { overflow-wrap: anywhere; user-select: all; }
 
 def overview(vendor: Vendor) -> str:
     """A whole HTML document without script. The tokens in it open nothing but this sandbox."""
-    operations = "".join(_operation(item, port=vendor.port) for item in vendor.operations.values())
+    origin = f"{vendor.scheme}://127.0.0.1:{vendor.port}"
+    operations = "".join(_operation(item, origin=origin) for item in vendor.operations.values())
     faults = "".join(
         f"<tr><td><code>fault-{name}.jpg</code></td><td>{escape(fault.sentence)}</td></tr>"
         for name, fault in FAULTS.items()
@@ -66,9 +67,8 @@ wolkvox ni a Meta, y los tokens de esta página solo abren este sandbox.</p>
 """
 
 
-def _operation(operation: Operation, *, port: int) -> str:
+def _operation(operation: Operation, *, origin: str) -> str:
     server = operation.server
-    origin = f"http://127.0.0.1:{port}"
     connectors = "".join(
         f"<tr><td><code>{escape(item['connector_id'])}</code></td><td>{escape(item['name'])}</td>"
         f"<td>{escape(item['channel'])}</td></tr>"

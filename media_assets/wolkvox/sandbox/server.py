@@ -3,6 +3,7 @@
 import select
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -37,9 +38,12 @@ class Wire:
         self._connection = connection
         self._stopping = stopping
         self.keep_open = True
+        self.sent = 0
 
     def send(self, data: bytes) -> None:
+        """Send all of `data`; `sent` counts the bytes that the network has taken."""
         self._connection.sendall(data)
+        self.sent += len(data)
 
     def answer(self, answer: Answer, *, method: str) -> None:
         """Send an answer, its body piece by piece if it comes in pieces, none to a HEAD."""
@@ -100,13 +104,19 @@ Respond = Callable[[Request, Wire], None]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Listens at once. `start()` answers in threads, `stop()` ends them all and closes all."""
+    """Listens at once. `start()` answers in threads, `stop()` ends them all and closes all.
+
+    With `tls` every connection begins with a handshake, made in the connection's own thread.
+    """
 
     allow_reuse_address = True
     request_queue_size = 512
 
-    def __init__(self, respond: Respond, *, host: str, port: int) -> None:
+    def __init__(
+        self, respond: Respond, *, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.respond = respond
+        self._tls = tls
         self.stopping = threading.Event()
         self._connections: list[tuple[socket.socket, threading.Thread]] = []
         self._accepting = threading.Thread(
@@ -131,6 +141,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             _wake(connection)
         for _, thread in self._connections:
             thread.join(timeout=5)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(
@@ -159,11 +177,13 @@ class Connection(socketserver.BaseRequestHandler):
         wire = Wire(self.request, stopping=self.server.stopping)
         with self.request.makefile("rb") as stream:
             try:
+                if isinstance(self.request, ssl.SSLSocket):
+                    self.request.do_handshake()
                 while wire.keep_open and (request := read_request(stream, wire=wire)) is not None:
                     self.server.respond(request, wire)
             except MalformedError as error:
                 wire.send(error.answer.head(close=True) + error.answer.body)
-            except (HangupError, ConnectionError, TimeoutError):
+            except (HangupError, ConnectionError, TimeoutError, ssl.SSLError):
                 return
 
 

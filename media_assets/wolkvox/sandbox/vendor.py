@@ -11,12 +11,16 @@ from media_assets.wolkvox.sandbox.storage import Storage
 
 @dataclass(kw_only=True)
 class Vendor:
-    """`latency` is in seconds and may be changed at any time; `port` is known once it listens."""
+    """`latency` is in seconds and may be changed at any time; `port` is known once it listens.
+
+    `scheme` is http or https.
+    """
 
     operations: dict[str, Operation]
     storage: Storage
     latency: float
     handle_lifetime: int
+    scheme: str = "http"
     port: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
