@@ -9,6 +9,7 @@ import queue
 import socket
 import threading
 import time
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,17 +23,15 @@ class Watchdog:
         self.expired = False
         self.sending = False
         self.certificate_refused = False
-        self._deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + seconds
         self._start_before = (
-            self._deadline if start_before is None else min(start_before, self._deadline)
+            self.deadline if start_before is None else min(start_before, self.deadline)
         )
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        _alarms.add(self)
         return self
 
     def __exit__(
@@ -41,7 +40,7 @@ class Watchdog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        _alarms.discard(self)
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
@@ -84,7 +83,7 @@ class Watchdog:
 
     def failure(self, error: Exception) -> errors.WolkvoxError:
         """What the end of the call means: nothing was sent, or nobody knows what came of it."""
-        expired = self.expired or time.monotonic() >= self._deadline
+        expired = self.expired or time.monotonic() >= self.deadline
         reason = "deadline" if expired else _innermost(error)
         if self.certificate_refused:
             return errors.CertificateRefused(reason=reason)
@@ -95,7 +94,7 @@ class Watchdog:
     def _left(self) -> float:
         return self._start_before - time.monotonic()
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
         with self._lock:
             self.expired = True
             self._cut()
@@ -106,11 +105,52 @@ class Watchdog:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
 
+class _Alarms:
+    """One thread for all the watchdogs of a process; it starts with the first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._set: set[Watchdog] = set()
+        self._next = float("inf")
+        self._thread: threading.Thread | None = None
+
+    def add(self, watchdog: Watchdog) -> None:
+        with self._changed:
+            self._set.add(watchdog)
+            if self._thread is None or not self._thread.is_alive():  # as in a forked process
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+            elif watchdog.deadline < self._next:
+                self._changed.notify()
+
+    def discard(self, watchdog: Watchdog) -> None:
+        with self._changed:
+            self._set.discard(watchdog)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._next = min((one.deadline for one in self._set), default=float("inf"))
+                left = self._next - time.monotonic()
+                if left > 0:
+                    self._changed.wait(min(left, threading.TIMEOUT_MAX))
+                late = [one for one in self._set if one.deadline <= time.monotonic()]
+                self._set.difference_update(late)
+            for watchdog in late:
+                watchdog.expire()
+
+
+_alarms = _Alarms()
+
+
 def _look_up(host: str, port: int, *, seconds: float) -> list[Any]:
     """What `socket.getaddrinfo` finds within `seconds`; TimeoutError when that is too slow.
 
-    Nothing can interrupt the system's resolver: the thread that asks it is left to itself.
+    Nothing can interrupt the system's resolver: the thread that asks it is left to itself. An
+    address in numbers needs no resolver.
     """
+    if _is_address(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     found: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -127,6 +167,14 @@ def _look_up(host: str, port: int, *, seconds: float) -> list[Any]:
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _innermost(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """One call from its arrival to its last byte: limits, faults, phases, ledger."""
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -117,7 +118,7 @@ class Exchange:
             chosen = vendor.faults.take(api=self.api, server=self.server, file_url=call.file_url)
         except UnknownFaultError as error:
             return failure("400", msg=f"SANDBOX: {error}")
-        self.wire.pause(vendor.latency)
+        self.wire.pause(call.arrived + vendor.latency - time.monotonic())
         if chosen is None:
             return self._usual()
         call.fault = chosen.name
