@@ -28,7 +28,7 @@ def test_a_supervisor_sees_every_upload_in_every_state(history):
         make_upload(status=status, label=status)
     make_upload(make_connector(groups=[team("Brazil")]), label="of Brazil")
 
-    assert history() == ["failed", "of Brazil", "queued", "ready", "sending"]
+    assert history() == ["cancelled", "failed", "of Brazil", "queued", "ready", "sending"]
 
 
 def test_marketing_sees_the_uploads_of_the_own_connectors(marketing, client_for):

@@ -82,9 +82,6 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def failed(self) -> UploadQuerySet:
         return self.filter(status=Status.FAILED)
 
-    def cancelled(self) -> UploadQuerySet:
-        return self.filter(status=Status.CANCELLED)
-
     def unfinished(self) -> UploadQuerySet:
         return self.filter(status__in=[Status.QUEUED, Status.SENDING])
 
