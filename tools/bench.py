@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,17 +44,24 @@ def main() -> int:
     os.environ.update(like_production())
     django.setup()
     benchmarks.load()
+    return measure(options.names, runs=options.runs)
+
+
+def measure(names: Sequence[str], *, runs: int | None) -> int:
+    """Run what the names choose, as often as is usual or `runs` times; returns the exit code.
+
+    The results are written after every benchmark: an interrupted run leaves what it has measured.
+    """
     rows: list[dict[str, Any]] = []
     for database in _databases():
-        for each in benchmarks.chosen(options.names):
+        for each in benchmarks.chosen(names):
             if database in each.databases:
-                rows += _rows(each, database=database, runs=options.runs or each.runs)
+                rows += _rows(each, database=database, runs=runs or each.runs)
                 write(rows)
     return conclude(rows)
 
 
 def write(rows: list[dict[str, Any]]) -> None:
-    """After every benchmark, so that an interrupted run leaves what it has measured."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 

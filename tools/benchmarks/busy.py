@@ -16,10 +16,10 @@ from tools.benchmarks.rows import file_urls, make_connectors, make_person, submi
 
 TOKENS = 10
 LATENCY = 0.2  # seconds for each call to the sandbox
-ROUNDS = 6  # of one idle and one busy phase each
+ROUNDS = 5  # of one idle and one busy phase each
 PHASE = 3.0  # seconds
 FILES_FOR_A_PHASE = 200  # no worker sends them within a phase: 4 s for ten tokens
-FILES_ON_PAGE = 50
+FILES_ON_PAGE = 10  # as many as a page with 1 call in 0.2 s has news of every 2 s
 PAUSE = 0.01  # seconds between two requests
 LOCKED = re.compile(r"database is locked|OperationalError")
 
@@ -45,7 +45,7 @@ def busy(runs: int) -> Iterator[tuple[float, ...]]:
     """The 95th percentile of pages while the worker sends for ten tokens, over that beside it idle.
 
     Phases take turns, so that both meet the same machine. Status: what a batch's page asks for
-    every second, of one finished batch of 50, all rows included; the same work in every phase.
+    while it is sent, here of a finished batch with all ten rows, the same work in every phase.
     Submit: the form with one new URL, which the worker then sends with an eleventh token, in the
     idle phases too. Locked errors: answers from 500 on, and lines of the logs of web and worker
     that speak of a locked database or an operational error.
