@@ -22,6 +22,7 @@ from django.core.management import call_command
 from tools import benchmarks
 from tools.benchmarks import BENCHMARKS, POSTGRESQL, SQLITE, Benchmark, table
 from tools.benchmarks.programs import free_port
+from tools.children import end_with_parent
 from tools.environment import PYTHON, ROOT, VAR, like_production
 from tools.test import POSTGRESQL_SERVER, has_postgresql
 
@@ -104,6 +105,7 @@ def _measure(each: Benchmark, *, database: str, runs: int) -> list[list[float]]:
             env=like_production() | _settings(url),
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=end_with_parent(os.getpid()),
         ) as child:
             assert child.stdout is not None  # noqa: S101  (asked for with PIPE)
             for line in child.stdout:
