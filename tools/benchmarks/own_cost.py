@@ -31,7 +31,8 @@ def own_cost(runs: int) -> Iterator[tuple[float, ...]]:
     client and `database` is `record`, which takes the next upload too; both are measured one
     after the other in this process, on the same sandbox and database. `rest` is what remains:
     threads, queues, logs, and what these cost each other; it is negative where the worker does
-    two things at once. `script_call_ms` is a plain `requests.post`, for comparison with `http`.
+    two things at once, or where the machine was busier while the parts were measured.
+    `script_call_ms` is a plain `requests.post`, for comparison with `http`.
     """
     with sandbox(latency=0.0) as box:
         person, (connector,) = make_person(), make_connectors(box)
