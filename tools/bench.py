@@ -1,14 +1,13 @@
 """`make bench`: measure against the goals, print a table, write var/bench.json.
 
-ARGS="batch_500"    only benchmarks one of whose names begins so
-ARGS="--runs 1"     another number of runs
+ARGS="delivery_efficiency"   only benchmarks with a name that begins so, their own or a figure's
+ARGS="--runs 1"              another number of runs
+TEST_DATABASE_URL=postgres://…   the PostgreSQL server; its role has to create databases
 """
 
 import argparse
 import json
 import os
-import socket
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,12 +20,18 @@ import psycopg
 from django.core.management import call_command
 
 from tools import benchmarks
-from tools.benchmarks import BENCHMARKS, POSTGRESQL, SQLITE, Benchmark
+from tools.benchmarks import BENCHMARKS, POSTGRESQL, SQLITE, Benchmark, table
+from tools.benchmarks.programs import free_port
+from tools.children import end_with_parent
 from tools.environment import PYTHON, ROOT, VAR, like_production
 from tools.test import POSTGRESQL_SERVER, has_postgresql
 
 RESULTS = VAR / "bench.json"
 FOLDER = VAR / "bench"
+
+
+class BenchmarkFailed(Exception):
+    """A benchmark did not come to its end; why, it has written to standard error."""
 
 
 def main() -> int:
@@ -40,76 +45,104 @@ def main() -> int:
     os.environ.update(like_production())
     django.setup()
     benchmarks.load()
-    chosen = [each for each in BENCHMARKS.values() if _is_chosen(each, options.names)]
-    rows = [row for each in chosen for row in _rows(each, runs=options.runs or each.runs)]
+    return measure(options.names, runs=options.runs)
+
+
+def measure(names: Sequence[str], *, runs: int | None) -> int:
+    """Run what the names choose, as often as is usual or `runs` times; returns the exit code.
+
+    The results are written after every benchmark: an interrupted run leaves what it has measured.
+    """
+    rows: list[dict[str, Any]] = []
+    for database in _databases():
+        for each in benchmarks.chosen(names):
+            if database in each.databases:
+                rows += _rows(each, database=database, runs=runs or each.runs)
+                write(rows)
+    return conclude(rows)
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    missed = sum(not row["ok"] for row in rows)
-    print(f"{len(rows)} figures, {missed} goals missed: {RESULTS.relative_to(ROOT)}")
-    return 1 if missed or not rows else 0
 
 
-def _is_chosen(each: Benchmark, names: Sequence[str]) -> bool:
-    own = [each.name, *(figure.name for figure in each.figures)]
-    return not names or any(mine.startswith(tuple(names)) for mine in own)
+def conclude(rows: list[dict[str, Any]]) -> int:
+    """Print the table and return the exit code: 0 when every goal was measured and reached."""
+    print("", *table.lines(rows), sep="\n")
+    failed = sum(row["value"] is None for row in rows)
+    missed = sum(not row["ok"] for row in rows) - failed
+    print(f"{len(rows)} figures, {missed} goals missed, {failed} not measured: {RESULTS.name}")
+    return 1 if missed or failed or not rows else 0
 
 
-def _rows(each: Benchmark, *, runs: int) -> Iterator[dict[str, Any]]:
-    """One row for each figure and database: the median of the runs."""
-    for database in each.databases:
-        if database == POSTGRESQL and not has_postgresql(POSTGRESQL_SERVER):
-            print(f"Left out: {each.name} on PostgreSQL, because no server answers.")
-            continue
+def _databases() -> Iterator[str]:
+    yield SQLITE
+    if has_postgresql(POSTGRESQL_SERVER):
+        yield POSTGRESQL
+        return
+    print("Left out: PostgreSQL, because no server answers. Name one in TEST_DATABASE_URL.")
+
+
+def _rows(each: Benchmark, *, database: str, runs: int) -> list[dict[str, Any]]:
+    print(f"{each.name} on {database}, {runs} runs", flush=True)
+    try:
         results = _measure(each, database=database, runs=runs)
-        for figure, values in zip(each.figures, zip(*results, strict=True), strict=True):
-            value = statistics.median(values)
-            ok = figure.is_reached(value)
-            print(
-                f"{'ok' if ok else 'MISSED':<8}{figure.name:<34}{database:<12}"
-                f"{value:>10.3f} {figure.unit:<4}{'≥' if figure.at_least else '≤'}"
-                f"{figure.goal:>9.2f}   {runs} runs, {min(values):.3f}–{max(values):.3f}",
-                flush=True,
-            )
-            yield {
-                "name": figure.name,
-                "database": database,
-                "value": round(value, 4),
-                "unit": figure.unit,
-                "goal": round(figure.goal, 4),
-                "ok": ok,
-                "runs": runs,
-            }
+        return list(table.rows_of(each, database=database, results=results))
+    except BenchmarkFailed as failure:
+        print(f"FAILED: {each.name} on {database}: {failure}", flush=True)
+        return list(table.rows_of_failure(each, database=database))
 
 
 def _measure(each: Benchmark, *, database: str, runs: int) -> list[list[float]]:
     """The figures of each run, measured in a process with a database of its own."""
+    results: list[list[float]] = []
     with _temporary_database(database) as url:
-        sandbox = f"http://127.0.0.1:{_free_port()}"
-        settings = {
-            "DATABASE_URL": url,
-            "HTTPS": "false",
-            "ALLOWED_HOSTS": "testserver",
-            "WOLKVOX_BASE_URL": f"{sandbox}/wv{{server}}/api/v2/",
-            "STORAGE_HOSTS": f"{sandbox}/storage/wvox-",
-            "LOG_LEVEL": "WARNING",
-            "PYTHONWARNINGS": "ignore",
-        }
-        done = subprocess.run(
-            [PYTHON, "-m", "tools.bench", "--child", each.name, "--runs", str(runs)],
+        command = [str(PYTHON), "-m", "tools.bench", "--child", each.name, "--runs", str(runs)]
+        with subprocess.Popen(
+            command,
             cwd=ROOT,
-            env=like_production() | settings,
+            env=like_production() | _settings(url),
             stdout=subprocess.PIPE,
             text=True,
-            check=True,
-        )
-    results: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
+            preexec_fn=end_with_parent(os.getpid()),
+        ) as child:
+            assert child.stdout is not None  # noqa: S101  (asked for with PIPE)
+            for line in child.stdout:
+                results.append(json.loads(line))
+                print(f"  run {len(results)}: {_named(each, results[-1])}", flush=True)
+    if child.returncode:
+        raise BenchmarkFailed(f"exit code {child.returncode}")
+    if len(results) != runs:
+        raise BenchmarkFailed(f"{len(results)} of {runs} runs")
     return results
+
+
+def _settings(url: str) -> dict[str, str]:
+    sandbox = f"http://127.0.0.1:{free_port()}"
+    return {
+        "DATABASE_URL": url,
+        "HTTPS": "false",
+        "ALLOWED_HOSTS": "127.0.0.1,testserver",
+        "WOLKVOX_BASE_URL": f"{sandbox}/wv{{server}}/api/v2/",
+        "STORAGE_HOSTS": f"{sandbox}/storage/wvox-",
+        "LOG_LEVEL": "WARNING",
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def _named(each: Benchmark, values: list[float]) -> str:
+    pairs = zip(each.figures, values, strict=False)
+    return ", ".join(f"{figure.name} {value:.3f}" for figure, value in pairs)
 
 
 def _measure_here(name: str, *, runs: int) -> int:
     django.setup()
     benchmarks.load()
     call_command("migrate", verbosity=0)
-    print(json.dumps(list(BENCHMARKS[name].measure(runs))))
+    for values in BENCHMARKS[name].measure(runs):
+        print(json.dumps(values), flush=True)
     return 0
 
 
@@ -133,13 +166,6 @@ def _temporary_database(kind: str) -> Iterator[str]:
             yield server._replace(path=f"/{name}").geturl()
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ A benchmark runs in a process of its own, on a fresh database with all migration
 whose WOLKVOX_BASE_URL points at a free port of this machine. It yields one tuple of figures a run.
 """
 
-from collections.abc import Callable, Iterator
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -16,15 +18,24 @@ Measure = Callable[[int], Iterator[tuple[float, ...]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number with a goal: reached when the median is at most the goal, or `at_least` it."""
+    """A number, and its goal if it has one: at most so much, or `at_least` so much.
+
+    `goal` may differ by database. A figure without a goal is reported and is never missed.
+    """
 
     name: str
-    unit: str
-    goal: float
+    unit: str = ""
+    goal: float | Mapping[str, float] | None = None
     at_least: bool = False
 
-    def is_reached(self, value: float) -> bool:
-        return value >= self.goal if self.at_least else value <= self.goal
+    def goal_on(self, database: str) -> float | None:
+        return self.goal.get(database) if isinstance(self.goal, Mapping) else self.goal
+
+    def is_reached(self, value: float, *, database: str) -> bool:
+        goal = self.goal_on(database)
+        if goal is None:
+            return True
+        return value >= goal if self.at_least else value <= goal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +51,7 @@ BENCHMARKS: dict[str, Benchmark] = {}
 
 
 def benchmark(
-    *figures: Figure, runs: int, databases: tuple[str, ...] = (SQLITE, POSTGRESQL)
+    *figures: Figure, runs: int = 3, databases: tuple[str, ...] = (SQLITE, POSTGRESQL)
 ) -> Callable[[Measure], Measure]:
     """Register a generator that is told how many runs to make and yields the figures of each."""
 
@@ -54,7 +65,30 @@ def benchmark(
     return register
 
 
+def chosen(names: Sequence[str]) -> list[Benchmark]:
+    """The benchmarks whose own name, or one of whose figures' names, begins so; all for none."""
+    return [
+        each
+        for each in BENCHMARKS.values()
+        if not names
+        or any(
+            mine.startswith(tuple(names))
+            for mine in (each.name, *(figure.name for figure in each.figures))
+        )
+    ]
+
+
 def load() -> None:
     """Import every module of this package; Django has to be set up."""
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
+
+
+def say(sentence: str) -> None:
+    """Tell how far a benchmark is. Its standard output holds the results and nothing else."""
+    print(f"    {sentence}", file=sys.stderr, flush=True)
+
+
+def p95(values: Sequence[float]) -> float:
+    """The value that 95 % of them do not exceed."""
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
