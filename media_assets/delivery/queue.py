@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from media_assets.models import (
     rows,
 )
 from media_assets.models.rows import Statement
-from media_assets.wolkvox.client import Client
+from media_assets.wolkvox.client import Client, Permission
 
 logger = logging.getLogger(__name__)
 
@@ -42,22 +42,31 @@ class Claim:
     client: Client = field(repr=False)
     # by the monotonic clock, in seconds: later than this the lease could run out during the call
     start_before: float
+    # whether the claim was committed: nothing is sent before
+    permission: Permission = field(default_factory=Permission, repr=False)
+
+
+# Told of a claim a moment before it commits, so that the call can be prepared meanwhile.
+Prepare = Callable[[Claim], None]
 
 
 class ClaimLost(Exception):
     """Another worker has taken the upload over in the meantime; nothing was written."""
 
 
-def claim_next(fingerprint: str) -> Claim | None:
+def claim_next(fingerprint: str, *, prepare: Prepare = lambda _: None) -> Claim | None:
     """Take the next due upload of a token that has a free slot; None if there is none."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
         operations, now = statements.lock([fingerprint])
         clients = _clients(operations, now=now)
-        return _claim(operations, clients, now=now, start_before=start_before)
+        following = _next_claim(operations, clients, now=now, start_before=start_before)
+        return _take(following, prepare=prepare)
 
 
-def record(claim: Claim, result: Result, *, claim_more: bool) -> Claim | None:
+def record(
+    claim: Claim, result: Result, *, claim_more: bool, prepare: Prepare = lambda _: None
+) -> Claim | None:
     """Write what became of a claim and, in the same transaction, take the token's next upload."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     try:
@@ -65,12 +74,13 @@ def record(claim: Claim, result: Result, *, claim_more: bool) -> Claim | None:
             operations, now = statements.lock(claim.fingerprints)
             finishing = _finish(claim, result, operations=operations, now=now)
             clients = _clients(operations, now=now) if claim_more else {}
-            return _claim(
+            following = _next_claim(
                 operations, clients, now=now, start_before=start_before, finishing=finishing
             )
+            return _take(following, prepare=prepare)
     except ClaimLost:
         _keep(claim, result)
-        return claim_next(claim.fingerprints[0]) if claim_more else None
+        return claim_next(claim.fingerprints[0], prepare=prepare) if claim_more else None
 
 
 def recover(abandoned: Sequence[Upload], *, now: datetime) -> int:
@@ -114,7 +124,7 @@ def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
     return client, tuple(crypto.fingerprints(token))
 
 
-def _claim(
+def _next_claim(
     operations: Sequence[Operation],
     clients: Mapping[int, tuple[Client, tuple[str, ...]]],
     *,
@@ -122,7 +132,7 @@ def _claim(
     start_before: float,
     finishing: Sequence[Statement] = (),
 ) -> Claim | None:
-    """Run what finishes the call before, and take the next upload of these clients, if any."""
+    """Run what finishes the call before, and choose the next upload of these clients, if any."""
     fingerprints = next((fingerprints for _, fingerprints in clients.values()), ())
     looking = [statements.next_due(clients, fingerprints=fingerprints, now=now)] if clients else []
     answers = _run_as_owner([*finishing, *looking]) if finishing else rows.run(*looking)
@@ -134,7 +144,6 @@ def _claim(
     slots = 1 if probing else min(one.max_in_flight for one in operations)
     if due.in_flight >= slots:
         return None
-    _run_as_owner(due.upload.to_sending(now, fingerprint=fingerprints[0]))
     client, fingerprints = clients[due.upload.operation_id]
     return Claim(
         upload=due.upload,
@@ -145,6 +154,14 @@ def _claim(
         client=client,
         start_before=start_before,
     )
+
+
+def _take(claim: Claim | None, *, prepare: Prepare) -> Claim | None:
+    if claim is not None:
+        prepare(claim)
+        now, fingerprint = claim.started_at, claim.fingerprints[0]
+        _run_as_owner(claim.upload.to_sending(now, fingerprint=fingerprint))
+    return claim
 
 
 def _run_as_owner(statements: Sequence[Statement]) -> list[rows.Answer]:

@@ -9,10 +9,12 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from media_assets.delivery.queue import Claim, claim_next, record, recover
 from media_assets.delivery.rules import Result
@@ -60,7 +62,7 @@ class Worker:
                     if not self._in_flight and (self._stopping.is_set() or until_idle):
                         return
                     self._wait(waker)
-                except (OperationalError, InterfaceError) as error:
+                except (OperationalError, InterfaceError, InternalError) as error:
                     logger.warning("the database does not answer: %s", type(error).__name__)
                     connection.close()
                     time.sleep(PAUSE_WITHOUT_DATABASE)
@@ -70,12 +72,12 @@ class Worker:
             claim, result = self._unrecorded[0]
             # with every thread busy, other tokens have to get their turn
             turn = self._in_flight < self._threads and not self._stopping.is_set()
-            following = record(claim, result, claim_more=turn)
+            if claim.permission.given:
+                self._take(partial(record, claim, result, claim_more=turn))
+                name, number = claim.upload.code, claim.number
+                logger.info("upload %s attempt %s %s", name, number, result.outcome)
             self._unrecorded.popleft()
             self._in_flight -= 1
-            logger.info("upload %s attempt %s %s", claim.upload.code, claim.number, result.outcome)
-            if following is not None:
-                self._start(following)
             if not turn:
                 self._look_at = 0.0
 
@@ -89,14 +91,30 @@ class Worker:
             seen = look(now)
         longest_ago = sorted(seen.waiting, key=lambda one: self._last_served.get(one, 0.0))
         for fingerprint in longest_ago:
-            while self._may_start() and (claim := claim_next(fingerprint)):
-                self._start(claim)
+            while self._may_start() and self._take(partial(claim_next, fingerprint)):
+                pass
         change = seen.next_change
         wait = min(settings.DELIVERY_POLL, change - now) if change else settings.DELIVERY_POLL
         self._look_at = time.monotonic() + max(wait.total_seconds(), 0.05)
 
     def _may_start(self) -> bool:
         return self._in_flight < self._threads and not self._stopping.is_set()
+
+    def _take(self, claiming: Callable[..., Claim | None]) -> bool:
+        """Claim, and make the call: it is prepared while the claim commits, and sent if it does."""
+        prepared: list[Claim] = []
+
+        def prepare(claim: Claim) -> None:
+            prepared.append(claim)
+            self._start(claim)
+
+        committed = None
+        try:
+            committed = claiming(prepare=prepare)
+        finally:
+            for claim in prepared:
+                claim.permission.decide(claim is committed)
+        return committed is not None
 
     def _start(self, claim: Claim) -> None:
         self._in_flight += 1
@@ -127,6 +145,7 @@ def call(claim: Claim) -> Result:
             connector_id=claim.connector_id,
             file_url=upload.file_url,
             start_before=claim.start_before,
+            permission=claim.permission,
         )
     except WolkvoxError as error:
         return Result.of_error(error)

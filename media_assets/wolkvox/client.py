@@ -21,9 +21,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from media_assets.wolkvox import answers, errors, servers
 from media_assets.wolkvox.answers import ConnectorInfo, TokenInfo, Uploaded, redact
-from media_assets.wolkvox.watchdog import Watchdog
+from media_assets.wolkvox.watchdog import Permission, Watchdog
 
-__all__ = ["TOKEN_SHAPE", "Client", "ConnectorInfo", "TokenInfo", "Uploaded", "redact"]
+__all__ = [
+    "TOKEN_SHAPE",
+    "Client",
+    "ConnectorInfo",
+    "Permission",
+    "TokenInfo",
+    "Uploaded",
+    "redact",
+]
 
 MAX_BODY = 256 * 1024
 TOKEN_SHAPE = re.compile(r"[\x21-\x7e]{1,512}")  # no blank, no line break: it is a header
@@ -60,18 +68,24 @@ class Client:
         return f"Client({self._base_url!r}, token=[secure])"
 
     def upload_media(
-        self, *, connector_id: str, file_url: str, start_before: float | None = None
+        self,
+        *,
+        connector_id: str,
+        file_url: str,
+        start_before: float | None = None,
+        permission: Permission | None = None,
     ) -> Uploaded:
         """Has wolkvox hand the file at `file_url` to Meta (vendor's page: `upload_media`).
 
         start_before: an instant of time.monotonic(); NotSent if the first byte of the request
         could not leave by then, as for a process that slept past its lease.
+        permission: the connection is made meanwhile, but nothing sent before it is given.
         """
         return self._call(
             "whatsapp.php?api=upload_media",
             body=json.dumps({"connector_id": connector_id, "file_url": file_url}),
             read=answers.read_handle,
-            start_before=start_before,
+            watchdog=Watchdog(self._deadline, start_before=start_before, permission=permission),
         )
 
     def connectors(self) -> list[ConnectorInfo]:
@@ -88,24 +102,25 @@ class Client:
         *,
         read: Callable[[answers.Answer, str], _Result],
         body: str | None = None,
-        start_before: float | None = None,
+        watchdog: Watchdog | None = None,
     ) -> _Result:
         if not TOKEN_SHAPE.fullmatch(self._token):
             raise errors.TokenRefused(reason="not 1 to 512 visible ASCII characters")
         try:
-            return read(self._answer(path, body=body, start_before=start_before), self._token)
+            return read(self._answer(path, body=body, watchdog=watchdog), self._token)
         except errors.WolkvoxError as error:
             failure = error
         # Raised out here, alone: the frames and exceptions it came from hold the token.
         failure.__cause__ = failure.__context__ = None
         raise failure.with_traceback(None)
 
-    def _answer(self, path: str, *, body: str | None, start_before: float | None) -> answers.Answer:
-        status, headers, content = self._exchange(path, body=body, start_before=start_before)
+    def _answer(self, path: str, *, body: str | None, watchdog: Watchdog | None) -> answers.Answer:
+        watchdog = watchdog or Watchdog(self._deadline, start_before=None, permission=None)
+        status, headers, content = self._exchange(path, body=body, watchdog=watchdog)
         return answers.read_answer(status, headers=headers, body=content, token=self._token)
 
     def _exchange(
-        self, path: str, *, body: str | None, start_before: float | None
+        self, path: str, *, body: str | None, watchdog: Watchdog
     ) -> tuple[int, Mapping[str, str], bytes]:
         # The adapter without a session: no proxies, no netrc, no cookies, no redirects. A session
         # would read and unpack the whole body of a redirect even when told not to follow it.
@@ -119,7 +134,7 @@ class Client:
             connect=self._connect_timeout, read=self._deadline, total=self._deadline
         )
         with (
-            Watchdog(self._deadline, start_before=start_before) as watchdog,
+            watchdog,
             contextlib.closing(_Adapter(watchdog, tls=self._tls)) as adapter,
         ):
             try:

@@ -16,10 +16,29 @@ from typing import Any, Self
 from media_assets.wolkvox import errors
 
 
+class Permission:
+    """Leave to send a call that is being prepared, given or refused once by another thread."""
+
+    def __init__(self) -> None:
+        self.given = False
+        self._decided = threading.Event()
+
+    def decide(self, given: bool) -> None:
+        self.given = given
+        self._decided.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether leave was given within `seconds`."""
+        return self._decided.wait(max(seconds, 0)) and self.given
+
+
 class Watchdog:
     """Cuts the connection of one call at its deadline and knows how far the call has come."""
 
-    def __init__(self, seconds: float, *, start_before: float | None) -> None:
+    def __init__(
+        self, seconds: float, *, start_before: float | None, permission: Permission | None
+    ) -> None:
+        self._permission = permission
         self.expired = False
         self.sending = False
         self.certificate_refused = False
@@ -76,8 +95,12 @@ class Watchdog:
                 self._cut()
 
     def allow_sending(self) -> None:
-        """To be asked before every byte sent; TimeoutError when it is too late for the first."""
-        if not self.sending and time.monotonic() >= self._start_before:
+        """To be asked before every byte sent; TimeoutError when the first may not or too late."""
+        if self.sending:
+            return
+        if self._permission is not None and not self._permission.wait(self._left()):
+            raise TimeoutError("no permission to begin")
+        if self._left() <= 0:
             raise TimeoutError("too late to begin")
         self.sending = True
 

@@ -6,6 +6,7 @@ import socketserver
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from ipaddress import AddressValueError, IPv4Address
@@ -39,6 +40,8 @@ class Wire:
         self._stopping = stopping
         self.keep_open = True
         self.sent = 0
+        # monotonic seconds: when the client came, while it has asked for one thing only
+        self.since: float | None = time.monotonic()
 
     def send(self, data: bytes) -> None:
         """Send all of `data`; `sent` counts the bytes that the network has taken."""
@@ -179,8 +182,10 @@ class Connection(socketserver.BaseRequestHandler):
             try:
                 if isinstance(self.request, ssl.SSLSocket):
                     self.request.do_handshake()
+                    wire.since = None
                 while wire.keep_open and (request := read_request(stream, wire=wire)) is not None:
                     self.server.respond(request, wire)
+                    wire.since = None
             except MalformedError as error:
                 wire.send(error.answer.head(close=True) + error.answer.body)
             except (HangupError, ConnectionError, TimeoutError, ssl.SSLError):
