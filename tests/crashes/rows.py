@@ -3,8 +3,10 @@
 import itertools
 from collections.abc import Sequence
 
-from media_assets.models import BULK_LANE, Attempt, Connector, Upload
-from tests.factories import make_batch, make_upload
+from django.utils import timezone
+
+from media_assets.models import BULK_LANE, Attempt, Connector, Format, Upload
+from tests.factories import make_batch
 
 # 18 bytes: as much of a file's name as the sandbox writes into the handle
 _names = (f"con-nombre{number:04}.jpg" for number in itertools.count(1))
@@ -18,12 +20,21 @@ def queue_file(connector: Connector) -> Upload:
 def queue_files(connector: Connector, *, count: int) -> Sequence[Upload]:
     batch = make_batch(connector)
     storage = f"https://storage.googleapis.com/wvox-{connector.operation.server}"
-    return [
-        make_upload(
-            batch=batch, status="queued", lane=BULK_LANE, file_url=f"{storage}/{next(_names)}"
+    now = timezone.now()
+    uploads = [
+        Upload(
+            batch=batch,
+            connector=connector,
+            operation=connector.operation,
+            submitted_by=batch.submitted_by,
+            file_url=f"{storage}/{next(_names)}",
+            format=Format.IMAGE,
+            lane=BULK_LANE,
+            due_at=now,
         )
         for _ in range(count)
     ]
+    return Upload.objects.bulk_create(uploads)
 
 
 def outcomes_of(upload: Upload) -> list[str]:

@@ -39,7 +39,7 @@ def test_killed_while_wolkvox_has_the_call(phase, box, workers, connector_of):
     first, *_ = queue_files(connector_of("0042"), count=3)
     box.hold(phase)
     killed = workers.start()
-    box.wait_for(phase, timeout=30)
+    workers.wait_for(phase)
     killed.kill()
     box.release(phase)
     workers.finish()

@@ -5,12 +5,13 @@ import json
 import os
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from django.db import OperationalError, connection
 
 from media_assets.models import Upload
 from media_assets.wolkvox.sandbox import Sandbox
+from media_assets.wolkvox.sandbox.ledger import Call
+from media_assets.wolkvox.sandbox.phases import Phase
 
 # As in production, only shorter: a call ends within its lease, and what is left is taken up soon.
 SHORT = {
@@ -87,6 +90,11 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
+    def stop(self) -> None:
+        """SIGSTOP, and wait until every thread stands."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -114,12 +122,23 @@ class Workers:
         self._box = box
         self._started: list[WorkerProcess] = []
 
-    def start(self, *, settings: Mapping[str, str] = SHORT, **options: Any) -> WorkerProcess:
+    def start(
+        self, *, settings: Mapping[str, str] = SHORT, database: str = "", **options: Any
+    ) -> WorkerProcess:
         """Start one; `options` are those of `WorkerProcess`."""
         environment = environment_for(self._box) | dict(settings)
+        if database:
+            environment["TEST_DATABASE_URL"] = database
         worker = WorkerProcess(**{"environment": environment, **options})
         self._started.append(worker)
         return worker
+
+    def wait_for(self, phase: Phase, *, calls: int = 1) -> Call:
+        """The sandbox's `wait_for`; AssertionError with what the workers said if it fails."""
+        try:
+            return self._box.wait_for(phase, timeout=START_SECONDS, calls=calls)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.said()}") from None
 
     def finish(self) -> None:
         """Start one that does what is left, and end it in order."""
@@ -182,6 +201,38 @@ def wait_until(
             connection.close()
         assert time.monotonic() < deadline, f"it did not happen in {seconds} s\n{else_say()}"
         time.sleep(0.05)
+
+
+def stop_between_transactions(worker: WorkerProcess) -> None:
+    """SIGSTOP, at a moment at which this worker, the only one that runs, holds no lock."""
+
+    def stood() -> bool:
+        worker.stop()
+        if _no_other_transaction():
+            return True
+        worker.send(signal.SIGCONT)
+        return False
+
+    wait_until(stood, else_say=lambda: worker.said)
+
+
+def _no_other_transaction() -> bool:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+                " AND datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend')"
+            )
+            row = cursor.fetchone()
+        return bool(row and row[0])
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as look:
+        try:
+            look.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        look.execute("ROLLBACK")
+    return True
 
 
 def all_finished() -> bool:
