@@ -106,7 +106,7 @@ def small_disk(*, megabytes: int) -> Iterator[Path]:
         left_out("only root can mount a small tmpfs: run the tests as root.")
     folder = Path(tempfile.mkdtemp(prefix="small-disk-"))
     try:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "small-disk", folder]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "small-disk", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             left_out(f"a tmpfs cannot be mounted ({done.stderr.strip()}): allow CAP_SYS_ADMIN.")

@@ -2,6 +2,7 @@
 
 import signal
 import uuid
+from functools import partial
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_nothing_is_lost_and_the_workers_come_back(mode, cluster, box, workers, 
     box.latency = 0.02
     box.release("received")
     for restart_at in (30, 60):
-        wait_until(lambda at=restart_at: len(box.ledger.calls) >= at, else_say=workers.said)
+        wait_until(partial(has_calls, box, restart_at), else_say=workers.said)
         cluster.restart(mode)
     workers.wait_until_finished()
     promises_hold(box, accepted=90)
@@ -49,3 +50,7 @@ def test_nothing_is_lost_and_the_workers_come_back(mode, cluster, box, workers, 
     for worker in both:
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.said
+
+
+def has_calls(box, count):
+    return len(box.ledger.calls) >= count

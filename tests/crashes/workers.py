@@ -25,15 +25,14 @@ from media_assets.wolkvox.sandbox.phases import Phase
 
 # As in production, only shorter: a call ends within its lease, and what is left is taken up soon.
 SHORT = {
-    "DELIVERY_START_WITHIN": "1",
+    "DELIVERY_START_WITHIN": "1.5",
     "DELIVERY_DEADLINE": "2",
-    "DELIVERY_LEASE": "3.5",
-    "DELIVERY_UNCLEAR": "3.5",
+    "DELIVERY_LEASE": "3.6",
+    "DELIVERY_UNCLEAR": "3.6",
     "DELIVERY_POLL": "1",
     "DELIVERY_NOT_SENT_FIRST": "0.2",
     "DELIVERY_BUSY_FIRST": "0.2",
 }
-LEASE = float(SHORT["DELIVERY_LEASE"])
 START_SECONDS = 30.0  # at most, for a process on a busy machine
 
 
@@ -49,7 +48,7 @@ class WorkerProcess:
         arguments: Sequence[str] = (),
         prefix: Sequence[str] = (),
     ) -> None:
-        self._output = tempfile.TemporaryFile("w+b")
+        self._output = tempfile.TemporaryFile("w+b")  # noqa: SIM115  (closed by `close`)
         self._reached, announce = os.pipe()
         go, self._go = os.pipe()
         plan = {"point": pause_at, "announce": announce, "go": go, "clock": clock}
