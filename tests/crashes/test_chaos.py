@@ -49,7 +49,7 @@ def test_nothing_is_lost_doubled_or_left_while_workers_are_killed(box, workers, 
         victim.kill()
         running[running.index(victim)] = workers.start()
         kills += 1
-        assert time.monotonic() - started < 120, workers.said()
+        assert time.monotonic() - started < 300, workers.said()
     seconds = time.monotonic() - started
     print(f"{seconds:.0f} s, {kills} kills, {len(box.ledger.calls)} calls")  # noqa: T201
 
