@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    with Sandbox(port=0, operations=TOKENS) as box:
+    with Sandbox(port=0, operations=TOKENS, latency=0.05) as box:
         yield box
 
 

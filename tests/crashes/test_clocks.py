@@ -40,7 +40,6 @@ def test_workers_two_hours_ahead_and_behind_share_the_work_with_one_that_is_righ
 ):
     for server in ("0042", "0043", "0044"):
         queue_files(connector_of(server), count=15)
-    box.latency = 0.02
     box.hold("received")
     clocks = [TWO_HOURS, -TWO_HOURS, 0.0]
     three = [workers.start(clock=clock) for clock in clocks]

@@ -37,7 +37,6 @@ def start(network, transactional_db, box, workers):
 def test_they_share_the_work_and_survive_a_kill(network, start, box, workers, connector_of):
     for server in ("0042", "0043", "0044"):
         queue_files(connector_of(server), count=30)
-    box.latency = 0.02
     box.hold("received")
     three = [start(machine) for machine in network.machines]
     workers.wait_for("received", calls=2)
