@@ -11,9 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
-from media_assets.models import Operation, Upload, rows
+from media_assets.models import Operation, Upload, now_in_database, rows
 from media_assets.models.rows import Statement
 
 _LOCKED = """
@@ -77,14 +76,6 @@ class Seen:
     abandoned: list[Upload]
     waiting: list[str]  # fingerprints of tokens with something due and a slot that looks free
     next_change: datetime | None  # when something that waits now becomes due by itself
-
-
-def now_in_database() -> datetime:
-    """The clock that all workers share: PostgreSQL's own, or this machine's with SQLite."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    ((now,),) = Statement("SELECT clock_timestamp()", []).run().rows
-    return now  # type: ignore[no-any-return]
 
 
 def lock(fingerprints: Sequence[str]) -> tuple[list[Operation], datetime]:

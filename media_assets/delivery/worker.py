@@ -18,9 +18,9 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 
 from media_assets.delivery.queue import Claim, claim_next, record, recover
 from media_assets.delivery.rules import Result
-from media_assets.delivery.statements import look, now_in_database
+from media_assets.delivery.statements import look
 from media_assets.delivery.wake import Waker, waker_for
-from media_assets.models import Outcome
+from media_assets.models import Outcome, now_in_database
 from media_assets.wolkvox.errors import WolkvoxError
 
 logger = logging.getLogger(__name__)

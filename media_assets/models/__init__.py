@@ -1,6 +1,7 @@
 """What is kept: operations and connectors, uploads and attempts, and the audit list."""
 
 from media_assets.models.audit import AuditEvent
+from media_assets.models.clock import now_in_database
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.uploads import (
@@ -27,4 +28,5 @@ __all__ = [
     "PauseReason",
     "Status",
     "Upload",
+    "now_in_database",
 ]

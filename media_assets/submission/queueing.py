@@ -11,7 +11,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from media_assets.models import (
@@ -22,6 +21,7 @@ from media_assets.models import (
     Batch,
     Connector,
     Upload,
+    now_in_database,
 )
 from media_assets.submission.lines import Checked, Line
 
@@ -64,7 +64,7 @@ def submit(
     if not chosen:
         raise NothingToSend
     sent = {line.number for line, _file_url in chosen}
-    now = timezone.now()
+    now = now_in_database()
     lane = BULK_LANE if len(chosen) > SMALL_BATCH else QUICK_LANE
     with transaction.atomic():
         batch, is_new = Batch.objects.get_or_create(
@@ -107,7 +107,7 @@ def submit(
 def retry(upload: Upload, *, by: User, address: str | None = None) -> bool:
     """Queue a failed or cancelled upload again; False if it is neither any more."""
     with transaction.atomic():
-        if not upload.set_queued_again(timezone.now()):
+        if not upload.set_queued_again(now_in_database()):
             return False
         AuditEvent.objects.record("upload.retried", by=by, on=upload, address=address)
         wake_workers()
@@ -117,7 +117,7 @@ def retry(upload: Upload, *, by: User, address: str | None = None) -> bool:
 def cancel(upload: Upload, *, by: User, address: str | None = None) -> bool:
     """Cancel an upload that waits; False if it does not wait any more."""
     with transaction.atomic():
-        if not upload.set_cancelled(timezone.now()):
+        if not upload.set_cancelled(now_in_database()):
             return False
         AuditEvent.objects.record("upload.cancelled", by=by, on=upload, address=address)
         wake_workers()  # one may have lost this upload while it was claiming
@@ -130,7 +130,7 @@ def cancel_waiting(batch: Batch, *, by: User, address: str | None = None) -> int
         # locked in order, so that two people who do this at once do not lock each other out
         waiting = list(batch.uploads.queued().select_for_update(no_key=True).order_by("pk"))
         chosen = batch.uploads.filter(pk__in=[upload.pk for upload in waiting])
-        cancelled = chosen.set_cancelled(timezone.now())
+        cancelled = chosen.set_cancelled(now_in_database())
         if cancelled:
             AuditEvent.objects.record(
                 "batch.cancelled", by=by, on=batch, address=address, uploads=cancelled
@@ -160,7 +160,7 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
         )
         renewal = _new_upload(
             batch,
-            now=timezone.now(),
+            now=now_in_database(),
             file_url=locked.file_url,
             label=locked.label,
             format=locked.format,

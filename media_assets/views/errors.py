@@ -2,7 +2,10 @@
 
 # ruff: noqa: ARG001  (Django passes the arguments by these names)
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -29,8 +32,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without context: the database or the session may be what is broken."""
-    return HttpResponse(loader.get_template("500.html").render(), status=500)
+    """Without the request's context: the database or the session may be what is broken."""
+    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    page = loader.get_template("500.html").render({"database_away": away})
+    return HttpResponse(page, status=503 if away else 500)
 
 
 @login_not_required

@@ -1,11 +1,13 @@
 """New uploads: the form, its check while somebody types, and a look at single files."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +20,14 @@ from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.words import notice_of
 
+logger = logging.getLogger(__name__)
+
 View = Callable[[HttpRequest], HttpResponse]
+_NOT_SAVED = _(
+    "Nothing was saved: the database cannot write at the moment; perhaps its disk is full. "
+    "What you typed is still here. Send it again in a minute; if that does not help, tell "
+    "whoever runs this server."
+)
 
 
 def submitters_only(view: View) -> View:
@@ -48,6 +57,10 @@ def new_upload(request: HttpRequest) -> HttpResponse:
             batch = _submit(request, form, checked)
         except submission.NothingToSend:
             form.add_error("urls", _nothing_to_send(checked))
+        except OperationalError as error:
+            logger.error("a batch was not saved: %s", error)
+            form.add_error(None, _NOT_SAVED)
+            return _page(request, form, checked, status=503)
         else:
             return redirect_to_see(batch)
     return _page(request, form, checked)
@@ -127,8 +140,10 @@ def _batch(code: str, request: HttpRequest) -> Batch | None:
     return found
 
 
-def _page(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -> HttpResponse:
-    return render(request, "uploads/new.html", _context(form, checked))
+def _page(
+    request: HttpRequest, form: SubmitForm, checked: submission.Checked, *, status: int = 200
+) -> HttpResponse:
+    return render(request, "uploads/new.html", _context(form, checked), status=status)
 
 
 def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
