@@ -71,7 +71,9 @@ DELIVERY_PAUSE_LOCAL = timedelta(seconds=env.float("DELIVERY_PAUSE_LOCAL", defau
 
 # Limits of a submission
 BATCH_MAX = 500
+LARGE_BATCH = 50
 PROBE_SECONDS = env.float("PROBE_SECONDS", default=0.6)
+PROBE_SECONDS_LARGE = env.float("PROBE_SECONDS_LARGE", default=0.1)
 CSV_MAX_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 

@@ -51,7 +51,7 @@ def new_upload(request: HttpRequest) -> HttpResponse:
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     if form.is_valid() and (sent := _sent_before(request, form)):
         return redirect_to_see(sent)
-    checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
+    checked = form.check_lines(probe_seconds=_patience(form))
     if form.is_valid() and form.is_decided(checked):
         try:
             batch = _submit(request, form, checked)
@@ -88,6 +88,12 @@ def probe(request: HttpRequest) -> HttpResponse:
     if file_url.listed:
         found = preflight.cached_probe(file_url) or preflight.probe(file_url)
     return render(request, "uploads/_probe.html", {"file_url": file_url, "probe": found})
+
+
+def _patience(form: SubmitForm) -> float:
+    """Seconds that sending waits for a look at the files; most were looked at while typing."""
+    is_large = form.typed.count("\n") > settings.LARGE_BATCH
+    return float(settings.PROBE_SECONDS_LARGE if is_large else settings.PROBE_SECONDS)
 
 
 def _sent_before(request: HttpRequest, form: SubmitForm) -> Batch | None:
