@@ -17,7 +17,8 @@ from io import StringIO
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from media_assets import crypto, submission
@@ -442,6 +443,25 @@ def test_a_result_recorded_twice_is_no_late_handle(box, connector):
     for _ in range(2):
         record(claim, Result(Outcome.READY, handle="4::x"), claim_more=False)
     assert Attempt.objects.get().late_handle == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_was_prepared_is_not_made_when_its_claim_does_not_commit(box, monkeypatch):
+    connector = make_connector(make_operation(server="0042", token=TOKEN), connector_id="1266")
+    upload = queued(connector)
+    commit, refused = BaseDatabaseWrapper._commit, []
+
+    def refuse_once(self):
+        if not refused:
+            refused.append(True)
+            raise OperationalError("no space left")
+        return commit(self)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", refuse_once)
+    deliver_once()
+
+    upload.refresh_from_db()
+    assert (upload.status, upload.attempt_count, len(box.ledger.calls)) == (Status.READY, 1, 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography import x509
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_assets.wolkvox import errors
-from media_assets.wolkvox.client import Client, ConnectorInfo, TokenInfo
+from media_assets.wolkvox.client import Client, ConnectorInfo, Permission, TokenInfo
 from media_assets.wolkvox.sandbox import network
 
 TOKEN = "7b226964223a31" + "c0ffee" * 6 + "9d"
@@ -59,6 +60,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
+        self.connected = threading.Event()
         self.requests = []
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/wv0042/api/v2/"
@@ -104,6 +106,7 @@ class Wire:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connected.set()
             thread = threading.Thread(target=self._serve, args=(connection,))
             self._threads.append(thread)
             thread.start()
@@ -481,6 +484,28 @@ def test_a_call_that_slept_while_it_connected_sends_nothing(slow_names):
         slow_names(0.3)
         with pytest.raises(errors.NotSent):
             upload(wire, start_before=time.monotonic() + 0.2)
+    assert wire.requests == []
+
+
+def test_nothing_is_sent_before_permission_is_given():
+    with answering(response(success())) as wire, ThreadPoolExecutor(1) as pool:
+        permission = Permission()
+        call = pool.submit(upload, wire, permission=permission)
+        assert wire.connected.wait(5)
+        assert wire.requests == []
+
+        permission.decide(True)
+        assert call.result().handle == HANDLE
+
+
+def test_a_refused_call_is_not_sent():
+    with answering(response(success())) as wire:
+        permission = Permission()
+        permission.decide(False)
+        with pytest.raises(errors.NotSent):
+            upload(wire, permission=permission)
+        with pytest.raises(errors.NotSent):  # as good as refused
+            upload(wire, start_before=time.monotonic() + 0.2, permission=Permission())
     assert wire.requests == []
 
 
