@@ -82,7 +82,6 @@ class SubmitForm(forms.Form):
                 "wrap": "off",
                 "spellcheck": "false",
                 "autocapitalize": "off",
-                "autocomplete": "off",
             }
         ),
     )

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from media_assets import preflight, roles, submission
 from media_assets.forms import SubmitForm, as_typed
 from media_assets.models import Batch
+from media_assets.views.account import sign_in_first
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.words import notice_of
 
 View = Callable[[HttpRequest], HttpResponse]
+SENT_SECONDS = 60  # for the page of the batch to load
 
 
 def submitters_only(view: View) -> View:
@@ -26,6 +29,8 @@ def submitters_only(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return sign_in_first(request)
         if not roles.may_submit(request.user):
             raise Http404
         return view(request)
@@ -33,15 +38,17 @@ def submitters_only(view: View) -> View:
     return wrapped
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@login_not_required
 @submitters_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_upload(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        form = SubmitForm(user=person_of(request), initial=_initial(request))
+        initial = _initial(request) | request.session.pop("typed", {})
+        form = SubmitForm(user=person_of(request), initial=initial)
         return _page(request, form, submission.Checked())
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     if form.is_valid() and (sent := _sent_before(request, form)):
-        return redirect_to_see(sent)
+        return _accepted(form, sent)
     checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
     if form.is_valid() and form.is_decided(checked):
         try:
@@ -49,12 +56,12 @@ def new_upload(request: HttpRequest) -> HttpResponse:
         except submission.NothingToSend:
             form.add_error("urls", _nothing_to_send(checked))
         else:
-            return redirect_to_see(batch)
+            return _accepted(form, batch)
     return _page(request, form, checked)
 
 
-@require_POST
 @submitters_only
+@require_POST
 def check(request: HttpRequest) -> HttpResponse:
     """The lines as typed so far, and what would become of each; writes nothing."""
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
@@ -63,8 +70,8 @@ def check(request: HttpRequest) -> HttpResponse:
     return render(request, "uploads/_lines.html", context)
 
 
-@require_safe
 @submitters_only
+@require_safe
 def probe(request: HttpRequest) -> HttpResponse:
     """What Storage says of one file; hosts that are not listed are never asked."""
     try:
@@ -94,6 +101,14 @@ def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked)
         again=values["again"],
         address=address_of(request),
     )
+
+
+def _accepted(form: SubmitForm, batch: Batch) -> HttpResponse:
+    """To the batch, with a word to the script that keeps what was typed into this form."""
+    response = redirect_to_see(batch)
+    key = str(form.cleaned_data["key"])
+    response.set_cookie("sent", key, max_age=SENT_SECONDS, secure=settings.HTTPS, samesite="Lax")
+    return response
 
 
 def _nothing_to_send(checked: submission.Checked) -> Any:
