@@ -99,11 +99,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def live(self) -> UploadQuerySet:
         """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
-        now = timezone.now()
-        return self.ready().filter(
-            Q(handle_expires_at__gt=now)
-            | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
-        )
+        return self.filter(_live(timezone.now()))
+
+    def live_or_unfinished(self) -> UploadQuerySet:
+        """What makes another upload of the same file needless just now."""
+        unfinished = Q(status__in=[Status.QUEUED, Status.SENDING])
+        return self.filter(_live(timezone.now()) | unfinished)
 
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
@@ -127,6 +128,13 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def for_lists(self) -> UploadQuerySet:
         """With what a row of a list shows, in one query."""
         return self.select_related("connector__operation", "submitted_by", "batch")
+
+
+def _live(now: datetime) -> Q:
+    return Q(status=Status.READY) & (
+        Q(handle_expires_at__gt=now)
+        | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
+    )
 
 
 class Upload(models.Model):
@@ -217,6 +225,11 @@ class Upload(models.Model):
     def file_name(self) -> str:
         """The last part of the path, for people."""
         return unquote(urlsplit(self.file_url).path.rpartition("/")[2])
+
+    @property
+    def full_name(self) -> str:
+        """The label and the file's name, for where one label stands on several files."""
+        return f"{self.label} · {self.file_name}" if self.label else self.file_name
 
     @property
     def outcome(self) -> Outcome | None:

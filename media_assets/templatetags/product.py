@@ -1,6 +1,7 @@
 """Tags and filters that every page of ours shares: icons, states, expiry, thumbnails, fields."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.forms import BoundField
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 
-from media_assets import preflight, words
+from media_assets import preflight, submission, words
 from media_assets.models import Format, Status, Upload
 
 register = template.Library()
@@ -118,6 +119,12 @@ def age(instant: datetime) -> str:
 def state_in_words(upload: Upload) -> str:
     """What is going on with an upload, in a sentence."""
     return words.state_of(upload)
+
+
+@register.filter
+def why_left_out(line: dict[str, Any]) -> str:
+    """Why a stored line was not sent."""
+    return submission.why_left_out(line)
 
 
 @register.filter

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_POST
 from media_assets.models import AuditEvent
 from media_assets.visitors import address_of
 
-
 # The fields of a form that somebody sent when their session had ended, and whose form it was.
 TYPED = ("person", "connector", "urls", "label", "campaign")
 

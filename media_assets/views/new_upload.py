@@ -57,6 +57,8 @@ def new_upload(request: HttpRequest) -> HttpResponse:
             form.add_error("urls", _nothing_to_send(checked))
         else:
             return _accepted(form, batch)
+    if checked.under_way and form.is_valid() and (sent := _sent_before(request, form)):
+        return _accepted(form, sent)  # a double click: the other request came in between
     return _page(request, form, checked)
 
 
@@ -66,7 +68,8 @@ def check(request: HttpRequest) -> HttpResponse:
     """The lines as typed so far, and what would become of each; writes nothing."""
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
-    context = _context(form, checked) | {"merged": "csv_file" in request.FILES}
+    chosen = "csv_file" in request.FILES or request.headers.get("hx-trigger") == "csv-field"
+    context = _context(form, checked) | {"merged": chosen}
     return render(request, "uploads/_lines.html", context)
 
 
@@ -116,6 +119,8 @@ def _nothing_to_send(checked: submission.Checked) -> Any:
         return _("Paste at least one address, or choose a CSV file.")
     if checked.live:
         return _("Nothing would be sent: use the handles that are there, or tick the box below.")
+    if checked.under_way:
+        return _("Nothing would be sent: these files are under way. Follow them, or tick the box.")
     return _("Nothing would be sent: every line needs attention.")
 
 
@@ -149,15 +154,16 @@ def _page(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -
 def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
     connector = form.chosen_connector
     again = bool(form["again"].value())
-    live = checked.live
-    left_out = len(checked.bad) + (0 if again else len(live))
+    there = len(checked.there)
+    left_out = len(checked.bad) + (0 if again else there)
     return {
         "form": form,
         "checked": checked,
         "bad": checked.bad,
-        "live": live,
+        "live": checked.live,
+        "under_way": checked.under_way,
         "again": again,
-        "ready": len(checked.good) + (len(live) if again else 0),
+        "ready": len(checked.good) + (there if again else 0),
         "left_out": left_out,
         "seen": form.digest_of(checked) if left_out else "",
         "operation": connector.operation if connector else None,

@@ -47,6 +47,12 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-remove-file]")) {
+    const file = document.getElementById("id_csv_file");
+    file.value = "";
+    file.dispatchEvent(new Event("change", { bubbles: true }));
+    file.focus();
+  }
   const line = event.target.closest("[data-line]");
   if (line) selectLine(Number(line.dataset.line));
 });
