@@ -88,7 +88,7 @@ def test_our_own_technical_words_are_translated_and_others_stay():
     assert results.reason_in_words("deadline") == "The call took too long and was given up."
     assert results.reason_in_words("SomethingElse") == "SomethingElse"
     with translation.override("es"):
-        assert results.reason_in_words("deadline") == "La llamada tardó demasiado y se abandonó."
+        assert results.reason_in_words("deadline") == "La petición tardó demasiado y se abandonó."
 
 
 def test_marks_of_direction_show_in_no_text_of_others():

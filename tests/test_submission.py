@@ -98,7 +98,7 @@ def test_each_bad_line_gets_a_sentence_and_is_kept_with_the_batch(connector, mar
         sentences = [submission.why_left_out(line) for line in batch.left_out]
     assert "línea 1" in sentences[0]
     assert "gif" in sentences[1]
-    assert sentences[2] == "La dirección tiene que empezar por https://"
+    assert sentences[2] == "La dirección debe empezar por https://"
 
 
 def test_what_an_earlier_version_left_out_keeps_its_sentence():
