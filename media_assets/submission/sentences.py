@@ -1,15 +1,17 @@
 """Why a line was not sent, in the reader's language: the sentence for a stored code."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import preflight
 
-SENTENCES: dict[str, str | Promise] = {
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+SENTENCES: dict[str, "StrOrPromise"] = {
     "duplicate": _("The same address stands in line {line} already."),
     "long_label": _("The label has {count} characters, at most {most} are possible. Shorten it."),
     "live": _("A live handle was already there."),
@@ -17,7 +19,7 @@ SENTENCES: dict[str, str | Promise] = {
 }
 
 
-def sentence_for(code: str, values: Mapping[str, str]) -> str | Promise:
+def sentence_for(code: str, values: Mapping[str, str]) -> "StrOrPromise":
     """What people read for a problem's code; "" for a code that is not known."""
     if code in SENTENCES:
         return format_lazy(SENTENCES[code], **values)
