@@ -90,9 +90,9 @@ def batch_row(upload: Upload) -> list[str]:
         neutral(upload.file_url),
         neutral(upload.label),
         neutral_handle(upload.handle),
-        neutral(upload.format),
+        neutral(upload.get_format_display()),
         _instant(upload.handle_expires_at),
-        neutral(upload.status),
+        neutral(upload.get_status_display()),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 import uuid
@@ -22,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles, submission
 from media_assets.models import Batch, Connector, Operation, Upload
+from media_assets.models.texts import plain
 from media_assets.words import notice_of
 
 _DELIMITERS = ("\t", ";", ",")
@@ -69,6 +71,9 @@ class SubmitForm(forms.Form):
         label=_("Or a CSV file"),
         required=False,
         help_text=_("With the columns url and label. Its rows are added to the field above."),
+        error_messages={
+            "empty": _("The file is empty. Put one address per line under the heading url.")
+        },
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
     urls = forms.CharField(
@@ -82,7 +87,6 @@ class SubmitForm(forms.Form):
                 "wrap": "off",
                 "spellcheck": "false",
                 "autocapitalize": "off",
-                "autocomplete": "off",
             }
         ),
     )
@@ -141,26 +145,36 @@ class SubmitForm(forms.Form):
         if key is None:
             return ""
         connector = self.chosen_connector
-        bad, live = ([str(line.number) for line in lines] for lines in (checked.bad, checked.live))
+        bad, there = (
+            " ".join(str(line.number) for line in lines) for lines in (checked.bad, checked.there)
+        )
         code = str(connector.code) if connector else ""
-        return str(submission.batch_key(key, code, self.typed, " ".join(bad), " ".join(live)))
+        return str(submission.batch_key(key, code, self.typed, bad, there))
 
     def is_decided(self, checked: submission.Checked) -> bool:
         """Whether the person has seen what would not be sent, or everything would be."""
         values = self.cleaned_data
-        live_are_fine = values["again"] or not checked.live
-        everything_goes = live_are_fine and not checked.bad
+        those_there_are_fine = values["again"] or not checked.there
+        everything_goes = those_there_are_fine and not checked.bad
         return bool(everything_goes or values["leave_out"] == self.digest_of(checked))
 
     def clean_csv_file(self) -> UploadedFile[bytes] | None:
         upload: UploadedFile[bytes] | None = self.cleaned_data["csv_file"]
         if upload is not None:
             rows = _tabbed(_as_csv(_decoded(upload)))
+            if not rows:
+                raise ValidationError(self.fields["csv_file"].error_messages["empty"])
             typed = _tabbed(self.typed)
             data = cast(QueryDict, self.data).copy()
             data["urls"] = f"{typed}\n{rows}" if typed else rows
             self.data = data
         return upload
+
+    def clean_label(self) -> str:
+        return plain(self.cleaned_data["label"])
+
+    def clean_campaign(self) -> str:
+        return plain(self.cleaned_data["campaign"])
 
     def check_lines(self, *, probe_seconds: float = 0.0) -> submission.Checked:
         """Look at every line, whether or not the rest of the form is right."""
@@ -204,6 +218,8 @@ def _decoded(upload: UploadedFile[bytes]) -> str:
             % {"most": most}
         )
     content: bytes = upload.read()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
+        return content.decode("utf-16", errors="replace")
     if b"\0" in content:
         raise ValidationError(
             gettext("This is not a CSV file. In Excel choose “CSV UTF-8” when saving.")
@@ -220,11 +236,23 @@ def _decoded(upload: UploadedFile[bytes]) -> str:
 
 def _as_csv(text: str) -> str:
     """A file without a header gets one, with the delimiter of its first line."""
-    first = text.lstrip("\r\n ").partition("\n")[0]
+    first = text.lstrip("\ufeff\r\n ").partition("\n")[0].strip()
+    if first and "://" not in first:
+        _refuse_unknown_columns(first)
     if not first.lstrip('"').lower().startswith("http"):
         return text
     delimiter = next((mark for mark in _DELIMITERS if mark in first), ",")
     return f"url{delimiter}label\n{text}"
+
+
+def _refuse_unknown_columns(header: str) -> None:
+    names = [name.strip(' "').lower() for name in re.split("[,;\t]", header)]
+    if not submission.URL_NAMES.intersection(names):
+        sentence = gettext(
+            "The first line names the columns, and none of them is called url (%(found)s). Call "
+            "the column with the addresses url, and the one with the labels label."
+        )
+        raise ValidationError(sentence % {"found": header[:80]})
 
 
 def _tabbed(text: str) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from media_assets.models import Attempt, Connector, Hold, Operation, Status, Upload
+from media_assets.results import result_of
 
 WAYS_OUT: dict[Hold, str | Promise] = {
     Hold.INACTIVE: gettext_lazy("An administrator has to enable it."),
@@ -83,13 +84,14 @@ def state_of(upload: Upload) -> str:
             "time": time_of(upload.changed_at)
         }
     if upload.status == Status.FAILED and outcome:
-        return f"{outcome.label}."
+        return f"{result_of(upload)}."
     if upload.status == Status.CANCELLED and outcome:
-        return _("Cancelled before another try. Last time: %(reason)s.") % {"reason": outcome.label}
+        reason = result_of(upload)
+        return _("Cancelled before another try. Last time: %(reason)s.") % {"reason": reason}
     if upload.status == Status.CANCELLED:
         return _("Cancelled before it was sent.")
     if upload.status == Status.QUEUED and outcome:
-        because = {"time": time_of(upload.due_at), "reason": outcome.label}
+        because = {"time": time_of(upload.due_at), "reason": result_of(upload)}
         if upload.due_at <= timezone.now():
             return _("Tried again as soon as possible. Last time: %(reason)s.") % because
         return _("Tried again at %(time)s. Last time: %(reason)s.") % because

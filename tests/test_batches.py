@@ -313,9 +313,9 @@ def test_the_csv_is_safe_in_spreadsheets_and_recorded(marta, marketing, batch):
     assert text.startswith("\ufeff")
     header, first, *others = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     assert header == ["url", "Label", "Handle", "Format", "Expires (estimated)", "State"]
-    assert first[1:4] == ['Año "nuevo"', SEVERAL_LINES, "IMAGE"]
+    assert first[1:4] == ['Año "nuevo"', SEVERAL_LINES, "Image"]
     assert [row[1] for row in others[:6]] == [f"'{start}cmd" for start in "=+-@\t\r"]
-    assert others[6][2:] == ["", "IMAGE", "", "failed"]
+    assert others[6][2:] == ["", "Image", "", "Failed"]
     assert response.headers["content-disposition"].startswith('attachment; filename="handles-')
     event = AuditEvent.objects.get(action="batch.exported")
     assert (event.actor_name, event.address, event.data) == (

@@ -18,7 +18,6 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from media_assets import crypto, submission
@@ -449,15 +448,15 @@ def test_a_result_recorded_twice_is_no_late_handle(box, connector):
 def test_a_call_that_was_prepared_is_not_made_when_its_claim_does_not_commit(box, monkeypatch):
     connector = make_connector(make_operation(server="0042", token=TOKEN), connector_id="1266")
     upload = queued(connector)
-    commit, refused = BaseDatabaseWrapper._commit, []
+    commit = connection.commit
+    refusals = iter([OperationalError("no space left")])
 
-    def refuse_once(self):
-        if not refused:
-            refused.append(True)
-            raise OperationalError("no space left")
-        return commit(self)
+    def refuse_once():
+        for refusal in refusals:
+            raise refusal
+        commit()
 
-    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", refuse_once)
+    monkeypatch.setattr(connection, "commit", refuse_once)
     deliver_once()
 
     upload.refresh_from_db()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from media_assets import preflight
 from media_assets.models import AuditEvent, Batch, Status, Upload
+from media_assets.views import new_upload
 from tests.factories import make_batch, make_connector, make_operation, make_upload, team
 
 STORAGE = "https://storage.googleapis.com/wvox-0042/"
@@ -101,7 +102,8 @@ def test_an_operation_that_cannot_send_says_so_in_the_list(marta):
 
 @pytest.mark.parametrize("who", ["supervisor", "connector_admin"])
 @pytest.mark.parametrize(
-    ("method", "address"), [("get", PAGE), ("post", PAGE), ("post", CHECK), ("get", PROBE)]
+    ("method", "address"),
+    [("get", PAGE), ("post", PAGE), ("post", CHECK), ("get", CHECK), ("get", PROBE)],
 )
 def test_who_only_reads_or_administers_finds_no_form(request, client_for, who, method, address):
     marta = client_for(request.getfixturevalue(who))
@@ -207,6 +209,7 @@ def test_what_another_person_has_sent_with_the_same_key_is_not_led_to(
     marta, connector, client_for, owner
 ):
     values = form(connector, STORAGE + "a.jpg")
+    values["again"] = "on"
     theirs = client_for(owner).post(PAGE, values)
     assert marta.post(PAGE, values).headers["location"] != theirs.headers["location"]
 
@@ -361,6 +364,11 @@ def test_more_lines_than_a_batch_takes_are_refused_with_both_numbers(marta, conn
         f"url\tlabel\n{STORAGE}a.jpg\tAño nuevo\n{STORAGE}b.jpg\t\n".encode(),
         f'"{STORAGE}a.jpg";"Año nuevo"\n"{STORAGE}b.jpg"\n'.encode(),
         f"{STORAGE}a.jpg,Año nuevo\n{STORAGE}b.jpg\n".encode(),
+        f"url\tlabel\r\n{STORAGE}a.jpg\tAño nuevo\r\n{STORAGE}b.jpg\r\n".encode("utf-16"),
+        f"{STORAGE}a.jpg\tAño nuevo\r\n{STORAGE}b.jpg\r\n".encode("utf-16"),
+        f"dirección;nombre\n{STORAGE}a.jpg;Año nuevo\n{STORAGE}b.jpg;\n".encode(),
+        f"Nome,Endereço\nAño nuevo,{STORAGE}a.jpg\n,{STORAGE}b.jpg\n".encode(),
+        f"enlace,etiqueta\n{STORAGE}a.jpg,Año nuevo\n{STORAGE}b.jpg,\n".encode(),
     ],
 )
 def test_a_csv_file_is_read_whatever_program_wrote_it(marta, connector, content):
@@ -386,7 +394,10 @@ def test_rows_of_a_file_are_added_to_what_was_typed_and_stay_after_an_error(
     ("content", "sentence"),
     [
         (b"url,label\n\0", "This is not a CSV file."),
-        ("url,label\n".encode("utf-16"), "This is not a CSV file."),
+        ("url,label\n".encode("utf-16"), "The file is empty."),
+        (b"", "The file is empty. Put one address per line"),
+        (b"url;label\n\n", "The file is empty."),
+        (b"adresse,nombre\nhttps://a.co/a.jpg,x\n", "none of them is called url (adresse,nombre)"),
         (b"\x89PNG\r\n\x1a\n\0\0", "This is not a CSV file."),
         (b"url,label\n\x81\x8d", "The characters of this file cannot be read."),
         (b"url,label\n" + b"x" * 1024 * 1024, "The file may have at most 1024 KB."),
@@ -401,6 +412,60 @@ def test_a_file_that_is_no_csv_is_refused_and_what_was_typed_stays(
     assert sentence in text_of(response)
     assert typed_in(response) == STORAGE + "z.jpg"
     assert not Batch.objects.exists()
+
+
+def test_a_good_line_is_not_sent_without_the_file_that_could_not_be_read(marta, connector):
+    values = form(connector, STORAGE + "z.jpg", csv_file=csv_file(b"\0"))
+    english = {"accept-language": "en"}
+
+    checked = text_of(marta.post(CHECK, values, headers=english | {"hx-trigger": "csv-field"}))
+    assert "Nothing is sent while the CSV file has a problem:" in checked
+    assert 'id="id_csv_file"' not in checked  # the chosen file stays, to be refused once more
+
+    values["csv_file"] = csv_file(b"\0")
+    sent = text_of(marta.post(PAGE, values, headers=english))
+    assert "Nothing has been sent, because the CSV file had a problem" in sent
+    assert not Batch.objects.exists()
+
+    del values["csv_file"]
+    removed = text_of(marta.post(CHECK, values, headers=english | {"hx-trigger": "csv-field"}))
+    assert "CSV file has a problem" not in removed
+    assert 'id="id_csv_file"' in removed
+
+
+def test_what_is_under_way_is_shown_with_a_link_and_sent_again_only_on_request(marta, connector):
+    earlier = make_upload(connector, status="queued", file_url=STORAGE + "a.jpg")
+    values = form(connector, STORAGE + "a.jpg")
+
+    page = text_of(marta.post(PAGE, values, headers={"accept-language": "en"}))
+
+    assert "This file is already waiting:" in page
+    assert earlier.get_absolute_url() in page
+    assert Upload.objects.count() == 1
+    values["leave_out"] = seen_in(marta.post(PAGE, values))
+    again = text_of(marta.post(PAGE, values, headers={"accept-language": "en"}))
+    assert "Nothing would be sent: these files are under way." in again
+    assert marta.post(PAGE, values | {"again": "on"}).status_code == 303
+
+
+def test_a_double_click_whose_requests_overlap_leads_to_the_one_batch(
+    marta, connector, monkeypatch
+):
+    values = form(connector, STORAGE + "a.jpg")
+    first = marta.post(PAGE, values)
+    looks = iter([None])
+    found = new_upload._sent_before
+    monkeypatch.setattr(new_upload, "_sent_before", lambda *given: next(looks, found(*given)))
+
+    second = marta.post(PAGE, values)
+
+    assert second.headers["location"] == first.headers["location"]
+
+
+def test_the_batch_names_the_form_that_was_sent_for_whoever_keeps_what_was_typed(marta, connector):
+    values = form(connector, STORAGE + "a.jpg")
+    assert marta.post(PAGE, values).cookies["sent"].value == values["key"]
+    assert "sent" not in marta.post(PAGE, values | {"urls": "nonsense"}).cookies
 
 
 def test_a_pasted_null_is_refused_with_a_sentence(marta, connector):

@@ -91,7 +91,10 @@ def test_one_address_can_be_sent_from_here(marketing, client_for):
 
     html = _overview(client_for(marketing))
 
-    assert f'<form class="card-body" action="{reverse("new_upload")}" method="post">' in html
+    assert (
+        f'<form class="card-body" action="{reverse("new_upload")}" method="post" data-draft="quick"'
+        in html
+    )
     assert str(mine.code) in html
     assert str(other.code) not in html
 

@@ -1,6 +1,7 @@
 """Signing in and out, and changing the password."""
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -111,3 +112,40 @@ def _change_password(client, *, to):
 
 def _error(response):
     return response.context["form"].non_field_errors()
+
+
+def test_the_sign_in_page_says_why_somebody_was_led_there(client, marketing):
+    english = {"accept-language": "en"}
+    client.force_login(marketing)
+    Session.objects.all().delete()
+
+    led = client.get("/uploads/new/", follow=True, headers=english).content.decode()
+    assert "Your session has ended. Sign in again." in led
+
+    client.cookies.clear()
+    asked = client.get("/uploads/new/", follow=True, headers=english).content.decode()
+    assert "Sign in to open that page." in asked
+    by_themselves = client.get(reverse("login"), headers=english).content.decode()
+    assert "data-draft-kept" not in by_themselves
+    assert "data-forget-drafts" in by_themselves
+
+
+def test_what_was_sent_signed_out_goes_along_for_the_same_person_only(client, marketing, stranger):
+    typed = {"urls": "a\nb", "label": "Promo", "person": str(marketing.pk), "key": "x"}
+
+    page = client.post("/uploads/new/", typed)
+    assert 'name="typed-urls" value="a\nb"' in page.content.decode()
+    assert not Session.objects.exists()
+
+    kept = {f"typed-{name}": value for name, value in typed.items()}
+    for person, expected in ((stranger, None), (marketing, {"urls": "a\nb", "label": "Promo"})):
+        values = {"username": person.username, "password": PASSWORD, "next": "/uploads/new/"}
+        response = client.post(reverse("login"), values | kept)
+        assert response.headers["location"] == "/uploads/new/"
+        assert client.session.get("typed") == expected
+        client.logout()
+
+
+def test_a_form_sent_signed_out_needs_its_token_like_any_other(db):
+    page = Client(enforce_csrf_checks=True).post("/uploads/new/", {"urls": "a"})
+    assert page.status_code == 403

@@ -1,13 +1,16 @@
 """Submit, retry and renew: what a paste turns into."""
 
+import json
 import uuid
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from media_assets import preflight, submission
 from media_assets.models import BULK_LANE, QUICK_LANE, AuditEvent, Batch, Status, Upload
+from media_assets.preflight import Probe
 from tests.factories import make_connector, make_upload
 
 STORAGE = "https://storage.googleapis.com/wvox-0042/"
@@ -90,8 +93,65 @@ def test_each_bad_line_gets_a_sentence_and_is_kept_with_the_batch(connector, mar
 
     assert batch.uploads.count() == 1
     assert [line["line"] for line in batch.left_out] == [2, 3, 4]
-    assert all(line["problem"] for line in batch.left_out)
-    assert "1" in batch.left_out[0]["problem"]
+    assert "already" in submission.why_left_out(batch.left_out[0])
+    with translation.override("es"):  # of whoever reads it
+        sentences = [submission.why_left_out(line) for line in batch.left_out]
+    assert "línea 1" in sentences[0]
+    assert "gif" in sentences[1]
+    assert sentences[2] == "La dirección debe empezar por https://"
+
+
+def test_what_an_earlier_version_left_out_keeps_its_sentence():
+    assert (
+        submission.why_left_out({"line": 1, "text": "x", "problem": "Old words."}) == "Old words."
+    )
+    assert submission.why_left_out({"line": 1, "code": "file_gone", "values": {}}) == ""
+
+
+def test_every_reason_for_leaving_a_line_out_can_be_said_again_from_what_is_stored():
+    stored = json.loads(json.dumps(Probe("IMAGE", size=9_000_000, problem="too_big").values))
+    sentence = submission.why_left_out({"code": "file_too_big", "values": stored})
+    assert sentence == str(Probe("IMAGE", size=9_000_000, problem="too_big").sentence)
+    assert "8.6" in sentence
+
+
+def test_a_label_that_is_too_long_is_a_problem_and_not_cut(connector):
+    (line,) = submission.check(f"{STORAGE}a.jpg\t{'x' * 121}", connector=connector).lines
+    assert (line.problem, len(line.label)) == ("long_label", 121)
+    assert "121" in str(line.sentence)
+    assert submission.check(f"{STORAGE}a.jpg\t{'x' * 120}", connector=connector).good
+
+
+def test_marks_of_direction_are_taken_out_of_labels(connector):
+    (line,) = submission.check(f"{STORAGE}a.jpg\tPromo\u202egpj\u2066", connector=None).lines
+    assert line.label == "Promogpj"
+
+
+@pytest.mark.parametrize("status", ["queued", "sending"])
+def test_a_file_that_is_under_way_is_not_sent_again_unless_asked(connector, marketing, status):
+    earlier = make_upload(connector, by=marketing, status=status, file_url=STORAGE + "a.jpg")
+    elsewhere = make_upload(make_connector(), status=status, file_url=STORAGE + "b.jpg")
+    checked = submission.check(urls("a.jpg", "b.jpg"), connector=connector)
+    assert [line.under_way for line in checked.lines] == [earlier, None]
+    assert elsewhere.status == status
+
+    batch = submit(urls("a.jpg", "b.jpg"), connector, marketing)
+    assert batch.uploads.get().file_url.endswith("b.jpg")
+    assert "waiting" in submission.why_left_out(batch.left_out[0])
+    assert submit(urls("a.jpg"), connector, marketing, again=True).uploads.count() == 1
+
+
+def test_a_live_handle_is_offered_rather_than_its_renewal_under_way(connector, marketing):
+    live = make_upload(connector, by=marketing, file_url=STORAGE + "a.jpg")
+    make_upload(connector, by=marketing, status="queued", file_url=STORAGE + "a.jpg", renews=live)
+    (line,) = submission.check(urls("a.jpg"), connector=connector).lines
+    assert (line.live, line.under_way) == (live, None)
+
+
+def test_five_hundred_lines_are_checked_with_one_query(connector, django_assert_num_queries):
+    text = urls(*(f"{number}.jpg" for number in range(500)))
+    with django_assert_num_queries(1):
+        assert len(submission.check(text, connector=connector).good) == 500
 
 
 def test_a_file_with_a_live_handle_is_not_sent_again_unless_asked(connector, marketing):
@@ -120,6 +180,7 @@ def test_the_same_form_sent_twice_is_one_batch_and_edited_it_is_another(connecto
         urls("a.jpg"),
         connector,
         marketing,
+        again=True,
         key=submission.batch_key(form_key, urls("a.jpg"), "Julio"),
     )
     edited = submission.batch_key(form_key, urls("b.jpg"), "Julio")
@@ -133,7 +194,7 @@ def test_the_same_form_sent_twice_is_one_batch_and_edited_it_is_another(connecto
 def test_one_persons_key_does_not_give_away_another_persons_batch(connector, marketing, supervisor):
     key = uuid.uuid4()
     first = submit(urls("a.jpg"), connector, marketing, key=key)
-    assert submit(urls("a.jpg"), connector, supervisor, key=key) != first
+    assert submit(urls("a.jpg"), connector, supervisor, key=key, again=True) != first
 
 
 def test_five_hundred_lines_are_allowed_and_saved_with_few_queries(

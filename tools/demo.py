@@ -161,7 +161,7 @@ def summary(seeded: Mapping[str, Any], *, web: str, sandbox: str) -> list[str]:
         f"  sandbox   {sandbox}/   what it has received: {sandbox}/ledger",
         f"  logs      {_shown(children.LOGS)}/",
         "",
-        f"  {'username':<12}{'role':<18}one-time password",
+        f"  {'username':<12}{'role':<18}demo password",
         *(
             f"  {person['username']:<12}{person['role']:<18}{person['password'] or '(set earlier)'}"
             for person in people

@@ -182,6 +182,7 @@ LANGUAGES = [("es", _("Spanish")), ("en", _("English")), ("pt-br", _("Brazilian 
 LOCALE_PATHS = [BASE_DIR / "media_assets" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="America/Bogota")
 USE_TZ = True
+FORMAT_MODULE_PATH = "wolkvox_admin.formats"
 
 
 # Static files

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from media_assets.admin import words
+from media_assets.admin import actions, words
 from media_assets.models import AuditEvent
 from media_assets.visitors import address_of
 
@@ -95,15 +95,15 @@ class SubjectFilter(admin.SimpleListFilter):
 class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Read only: events are neither made, changed nor removed by people."""
 
-    list_display = ["when", "actor", "action", "object_label", "address"]
+    list_display = ["when", "actor", "what", "object_label", "address"]
     list_display_links = ["when"]
     list_filter = [SubjectFilter]
     search_fields = ["actor_name", "action", "object_label", "object_code", "address"]
     sortable_by = ["when"]
     list_per_page = 50
     show_full_result_count = False
-    fields = ["when", "actor", "action", "object_label", "object_code", "address", "details"]
-    readonly_fields = ["when", "actor", "details"]
+    fields = ["when", "actor", "what", "object_label", "code", "address", "details"]
+    readonly_fields = ["when", "actor", "what", "code", "details"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -121,6 +121,16 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     @admin.display(description=_("who"))
     def actor(self, event: AuditEvent) -> str:
         return words.actor(event)
+
+    @admin.display(description=_("action"))
+    def what(self, event: AuditEvent) -> SafeString:
+        code = format_html('<small class="event-code">{}</small>', event.action)
+        told = actions.in_words(event.action)
+        return format_html("{}<br>{}", told, code) if told else code
+
+    @admin.display(description=_("code of what it is about"))
+    def code(self, event: AuditEvent) -> str:
+        return event.object_code
 
     @admin.display(description=_("data"))
     def details(self, event: AuditEvent) -> SafeString:

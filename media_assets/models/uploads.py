@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -30,6 +30,7 @@ from media_assets.models import rows
 from media_assets.models.operations import Connector, Operation
 from media_assets.models.rows import Statement
 from media_assets.models.states import Format, Outcome, Status
+from media_assets.models.texts import plain
 from media_assets.wolkvox import handles
 
 # Files sent by hand pass a bulk, so that nobody waits behind 500 others.
@@ -99,11 +100,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def live(self) -> UploadQuerySet:
         """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
-        now = timezone.now()
-        return self.ready().filter(
-            Q(handle_expires_at__gt=now)
-            | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
-        )
+        return self.filter(_live(timezone.now()))
+
+    def live_or_unfinished(self) -> UploadQuerySet:
+        """What makes another upload of the same file needless just now."""
+        unfinished = Q(status__in=[Status.QUEUED, Status.SENDING])
+        return self.filter(_live(timezone.now()) | unfinished)
 
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
@@ -124,9 +126,24 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def newest_first(self) -> UploadQuerySet:
         return self.order_by("-created_at", "-id")
 
+    def with_last_answer(self) -> UploadQuerySet:
+        """With what `Upload.last_answer` needs, so that it asks nothing more."""
+        last = Attempt.objects.filter(upload=OuterRef("pk"), number=OuterRef("attempt_count"))
+        return self.annotate(
+            answer_status=Subquery(last.values("http_status")[:1]),
+            answer_reason=Subquery(last.values("reason")[:1]),
+        )
+
     def for_lists(self) -> UploadQuerySet:
         """With what a row of a list shows, in one query."""
         return self.select_related("connector__operation", "submitted_by", "batch")
+
+
+def _live(now: datetime) -> Q:
+    return Q(status=Status.READY) & (
+        Q(handle_expires_at__gt=now)
+        | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
+    )
 
 
 class Upload(models.Model):
@@ -216,11 +233,24 @@ class Upload(models.Model):
     @property
     def file_name(self) -> str:
         """The last part of the path, for people."""
-        return unquote(urlsplit(self.file_url).path.rpartition("/")[2])
+        return plain(unquote(urlsplit(self.file_url).path.rpartition("/")[2]))
+
+    @property
+    def full_name(self) -> str:
+        """The label and the file's name, for where one label stands on several files."""
+        return f"{self.label} · {self.file_name}" if self.label else self.file_name
 
     @property
     def outcome(self) -> Outcome | None:
         return Outcome(self.last_outcome) if self.last_outcome else None
+
+    @property
+    def last_answer(self) -> tuple[int, str]:
+        """HTTP status and our own words of the last call; 0 and "" where there are none."""
+        if not hasattr(self, "answer_status"):
+            last = self.attempts.filter(number=self.attempt_count).first()
+            return (last.http_status or 0, last.reason) if last else (0, "")
+        return vars(self)["answer_status"] or 0, vars(self)["answer_reason"] or ""
 
     @property
     def is_finished(self) -> bool:

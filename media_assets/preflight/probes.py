@@ -6,7 +6,7 @@ not known. The bytes are judged and forgotten, never shown.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Thread
@@ -102,14 +102,29 @@ class Probe:
         """The problem and the next step for people; "" if there is none."""
         if not self.problem:
             return ""
-        return format_lazy(
-            SENTENCES[self.problem],
-            size=filesizeformat(self.size or 0),
-            limit=filesizeformat(LIMITS[self.format]),
-            large=filesizeformat(LARGE_DOCUMENT),
-            found=self.found or _("something else"),
-            allowed=", ".join(kind for kind, of in KINDS.items() if of == self.format),
-        )
+        return sentence_of(self.problem, self.values)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the sentence holds, as text: numbers of bytes, and names of kinds."""
+        return {
+            "size": str(self.size or 0),
+            "limit": str(LIMITS[self.format]),
+            "found": self.found,
+            "allowed": ", ".join(kind for kind, of in KINDS.items() if of == self.format),
+        }
+
+
+def sentence_of(problem: str, values: Mapping[str, str]) -> "StrOrPromise":
+    """The sentence of a problem with these `Probe.values`."""
+    return format_lazy(
+        SENTENCES[problem],
+        size=filesizeformat(values["size"]),
+        limit=filesizeformat(values["limit"]),
+        large=filesizeformat(LARGE_DOCUMENT),
+        found=values["found"] or _("something else"),
+        allowed=values["allowed"],
+    )
 
 
 def probe(file_url: FileUrl) -> Probe:

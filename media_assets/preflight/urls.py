@@ -70,6 +70,8 @@ SENTENCES = {
 class UrlProblem(ValueError):
     """Why a URL is not accepted: `code` for programs, `sentence` (lazy) for people.
 
+    `values` are what the sentence holds, so that it can be made again from the code.
+
     `str()` is the code alone: an address may carry a signature that does not belong into a log.
     """
 
@@ -77,7 +79,8 @@ class UrlProblem(ValueError):
         super().__init__(code)
         self.code = code
         shown = re.sub(r"[^\w.:%-]", "?", value[:60], flags=re.ASCII)
-        self.sentence = format_lazy(SENTENCES[code], value=shown, allowed=allowed)
+        self.values = {"value": shown, "allowed": allowed}
+        self.sentence = format_lazy(SENTENCES[code], **self.values)
 
 
 @dataclass(frozen=True)

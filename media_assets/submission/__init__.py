@@ -1,6 +1,6 @@
 """The web's half of the queue: look at what was pasted, submit, retry, renew, cancel."""
 
-from media_assets.submission.lines import Checked, Line, TooManyLines, check, read_lines
+from media_assets.submission.lines import URL_NAMES, Checked, Line, TooManyLines, check, read_lines
 from media_assets.submission.queueing import (
     NothingToSend,
     batch_key,
@@ -12,8 +12,10 @@ from media_assets.submission.queueing import (
     submit,
     wake_workers,
 )
+from media_assets.submission.sentences import why_left_out
 
 __all__ = [
+    "URL_NAMES",
     "Checked",
     "Line",
     "NothingToSend",
@@ -28,4 +30,5 @@ __all__ = [
     "retry",
     "submit",
     "wake_workers",
+    "why_left_out",
 ]

@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db.models import F
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from media_assets import preflight
-from media_assets.models import Connector, Upload
+from media_assets.models import Connector, Status, Upload
+from media_assets.models.texts import plain
+from media_assets.submission.sentences import sentence_for
 
-_URL_NAMES = {"url", "file_url"}
-_LABEL_NAMES = {"label", "etiqueta", "rótulo", "rotulo", "nombre", "nome", "name"}
+URL_NAMES = {
+    "url", "urls", "file_url", "link", "enlace", "dirección", "direccion", "endereço", "endereco",
+    "address",
+}  # fmt: skip
+LABEL_NAMES = {"label", "etiqueta", "rótulo", "rotulo", "nombre", "nome", "name"}
+LABEL_MAX = Upload._meta.get_field("label").max_length or 0
 
 
 class TooManyLines(ValueError):
@@ -38,17 +43,26 @@ class Line:
     file_url: preflight.FileUrl | None = None
     problem: str = ""
     sentence: str | Promise = ""
+    values: dict[str, str] = field(default_factory=dict)
     live: Upload | None = None
+    under_way: Upload | None = None
     probe: preflight.Probe | None = None
 
     @property
     def is_good(self) -> bool:
         """Whether it would be sent as it stands."""
-        return self.file_url is not None and not self.problem and self.live is None
+        return self.file_url is not None and not self.problem and not self.is_there
 
-    def refuse(self, problem: str, sentence: str | Promise) -> None:
+    @property
+    def is_there(self) -> bool:
+        """Whether this connector has a live handle for the file, or is about to."""
+        return self.live is not None or self.under_way is not None
+
+    def refuse(self, problem: str, sentence: str | Promise, **values: str) -> None:
+        """`sentence` for now; `values` are what it holds, to say the same later on."""
         self.problem = problem
         self.sentence = sentence
+        self.values = values
 
 
 @dataclass
@@ -69,6 +83,15 @@ class Checked:
     def live(self) -> list[Line]:
         return [line for line in self.lines if line.live and not line.problem]
 
+    @property
+    def under_way(self) -> list[Line]:
+        return [line for line in self.lines if line.under_way and not line.problem]
+
+    @property
+    def there(self) -> list[Line]:
+        """Those that are sent only if the person asks for it: live or under way."""
+        return [line for line in self.lines if line.is_there and not line.problem]
+
 
 def read_lines(text: str) -> list[Line]:
     """Split a paste into lines: a URL each, with a label after a tab.
@@ -79,12 +102,12 @@ def read_lines(text: str) -> list[Line]:
     first = text.lstrip("\ufeff\r\n ").partition("\n")[0].strip()
     for delimiter in ",;\t":
         names = [name.strip(' "').lower() for name in first.split(delimiter)]
-        if _URL_NAMES.intersection(names):
+        if URL_NAMES.intersection(names):
             return list(_read_csv(text.lstrip("\ufeff\r\n "), delimiter=delimiter, names=names))
     # str.splitlines would also split at control characters, which belong to the line's sentence
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [
-        Line(number=number, text=url.strip(" "), label=label.strip()[:120])
+        Line(number=number, text=url.strip(" "), label=plain(label).strip())
         for number, line in enumerate(lines, start=1)
         if line.strip()
         for url, _tab, label in [line.strip(" \t").partition("\t")]
@@ -92,8 +115,8 @@ def read_lines(text: str) -> list[Line]:
 
 
 def _read_csv(text: str, *, delimiter: str, names: Sequence[str]) -> Iterator[Line]:
-    url_at = next(at for at, name in enumerate(names) if name in _URL_NAMES)
-    label_at = next((at for at, name in enumerate(names) if name in _LABEL_NAMES), None)
+    url_at = next(at for at, name in enumerate(names) if name in URL_NAMES)
+    label_at = next((at for at, name in enumerate(names) if name in LABEL_NAMES), None)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     next(reader)
     for row in reader:
@@ -101,15 +124,15 @@ def _read_csv(text: str, *, delimiter: str, names: Sequence[str]) -> Iterator[Li
             continue
         label = row[label_at] if label_at is not None and label_at < len(row) else ""
         url = row[url_at].strip() if url_at < len(row) else ""
-        yield Line(number=reader.line_num, text=url, label=label.strip()[:120])
+        yield Line(number=reader.line_num, text=url, label=plain(label).strip())
 
 
 def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0) -> Checked:
     """Look at every line of a paste before anything is sent.
 
     Finds what is wrong with an address, duplicates within the paste, live handles that this
-    connector already has for an address, and what Storage says of the files, as far as that is
-    known or can be learnt within `probe_seconds`. Raises `TooManyLines`.
+    connector already has for an address or is about to get, and what Storage says of the files,
+    as far as that is known or can be learnt within `probe_seconds`. Raises `TooManyLines`.
     """
     if text.count("\n") > 10 * settings.BATCH_MAX:  # not even worth reading
         raise TooManyLines(text.count("\n") + 1, most=settings.BATCH_MAX)
@@ -121,31 +144,34 @@ def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0)
         try:
             line.file_url = preflight.parse_url(line.text)
         except preflight.UrlProblem as problem:
-            line.refuse(problem.code, problem.sentence)
+            line.refuse(problem.code, problem.sentence, **problem.values)
+            continue
+        if len(line.label) > LABEL_MAX:
+            values = {"count": str(len(line.label)), "most": str(LABEL_MAX)}
+            line.refuse("long_label", sentence_for("long_label", values), **values)
             continue
         earlier = first_with.setdefault(line.file_url.url, line.number)
         if earlier != line.number:
-            line.refuse(
-                "duplicate",
-                _("The same address stands in line %(line)s already.") % {"line": earlier},
-            )
+            values = {"line": str(earlier)}
+            line.refuse("duplicate", sentence_for("duplicate", values), **values)
     checked = Checked(lines)
     if connector is not None:
-        _find_live_handles(checked.good, connector=connector)
+        _find_earlier(checked.good, connector=connector)
     _probe(checked.good, seconds=probe_seconds)
     return checked
 
 
-def _find_live_handles(lines: Sequence[Line], *, connector: Connector) -> None:
+def _find_earlier(lines: Sequence[Line], *, connector: Connector) -> None:
+    """Live handles, and else what waits or is being sent, in one query for all lines."""
     urls = [line.file_url.url for line in lines if line.file_url]
-    live = Upload.objects.live().filter(connector=connector, file_url__in=urls)
-    newest = {
-        upload.file_url: upload
-        for upload in live.order_by(F("handle_expires_at").asc(nulls_first=True), "id")
-    }
+    found = Upload.objects.live_or_unfinished().filter(connector=connector, file_url__in=urls)
+    ordered = list(found.order_by(F("handle_expires_at").asc(nulls_first=True), "id"))
+    live = {upload.file_url: upload for upload in ordered if upload.status == Status.READY}
+    under_way = {upload.file_url: upload for upload in ordered if upload.status != Status.READY}
     for line in lines:
         if line.file_url:
-            line.live = newest.get(line.file_url.url)
+            line.live = live.get(line.file_url.url)
+            line.under_way = None if line.live else under_way.get(line.file_url.url)
 
 
 def _probe(lines: Sequence[Line], *, seconds: float) -> None:
@@ -154,4 +180,5 @@ def _probe(lines: Sequence[Line], *, seconds: float) -> None:
     for line in lines:
         line.probe = probes.get(line.file_url.url) if line.file_url else None
         if line.probe and line.probe.blocks:
-            line.refuse(line.probe.problem, line.probe.sentence)
+            problem = f"file_{line.probe.problem}"
+            line.refuse(problem, line.probe.sentence, **line.probe.values)

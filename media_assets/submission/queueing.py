@@ -11,7 +11,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.utils.translation import gettext_lazy as _
 
 from media_assets.models import (
     BULK_LANE,
@@ -51,7 +50,7 @@ def submit(
     again: bool = False,
     address: str | None = None,
 ) -> Batch:
-    """Queue the good lines, and those with a live handle if `again`, as one batch.
+    """Queue the good lines, and those that are live or under way if `again`, as one batch.
 
     Lines with a problem are kept with the batch as left out. A person's `key` that was used
     before gives the batch it made then. Raises `NothingToSend`.
@@ -59,7 +58,7 @@ def submit(
     chosen = [
         (line, line.file_url)
         for line in checked.lines
-        if line.file_url and not line.problem and (again or not line.live)
+        if line.file_url and not line.problem and (again or not line.is_there)
     ]
     if not chosen:
         raise NothingToSend
@@ -182,13 +181,15 @@ def copied(upload: Upload, *, snippet: str, by: User, address: str | None = None
     AuditEvent.objects.record("handle.copied", by=by, on=upload, address=address, snippet=snippet)
 
 
-def _left_out(line: Line) -> dict[str, str | int]:
-    sentence = line.sentence or _("A live handle was already there.")
+def _left_out(line: Line) -> dict[str, Any]:
+    """A code and not a sentence: somebody who reads another language may look at it."""
+    already = "live" if line.live else "under_way"
     return {
         "line": line.number,
         "text": line.text[:2100],
         "label": line.label,
-        "problem": str(sentence),
+        "code": line.problem or already,
+        "values": line.values,
     }
 
 

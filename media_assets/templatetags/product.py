@@ -1,6 +1,8 @@
 """Tags and filters that every page of ours shares: icons, states, expiry, thumbnails, fields."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.forms import BoundField
@@ -10,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 
-from media_assets import preflight, words
+from media_assets import preflight, results, submission, words
 from media_assets.models import Format, Status, Upload
 
 register = template.Library()
@@ -118,6 +120,25 @@ def age(instant: datetime) -> str:
 def state_in_words(upload: Upload) -> str:
     """What is going on with an upload, in a sentence."""
     return words.state_of(upload)
+
+
+register.filter("result", results.result_of)
+register.filter("attempt_result", results.result_of_attempt)
+register.filter("said", results.said_of)
+register.filter("is_page", results.is_page)
+register.filter("reason_in_words", results.reason_in_words)
+
+
+@register.filter
+def advice(upload: Upload, usable: Collection[int]) -> str:
+    """What to do about it, for a person to whom these connectors (their keys) are usable."""
+    return results.advice_of(upload, may_retry=upload.connector_id in usable)
+
+
+@register.filter
+def why_left_out(line: dict[str, Any]) -> str:
+    """Why a stored line was not sent."""
+    return submission.why_left_out(line)
 
 
 @register.filter

@@ -86,7 +86,7 @@ class Row:
 def batch(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     shown = _visible(request, code)
     context = _summary(shown)
-    rows = list(shown.uploads.order_by("id"))
+    rows = list(shown.uploads.with_last_answer().order_by("id"))
     context |= {
         "rows": _rows(rows),
         "marker": Marker.after(_change(row) for row in rows if row.changed_at != row.created_at),
@@ -102,7 +102,7 @@ def progress(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     shown = _visible(request, code)
     context = _summary(shown)  # before the rows: what it counts, they show
     marker = Marker.parse(request.GET.get("since", ""))
-    changed = shown.uploads.exclude(changed_at=F("created_at"))
+    changed = shown.uploads.with_last_answer().exclude(changed_at=F("created_at"))
     recent = list(changed.filter(changed_at__gt=marker.since).order_by("id"))
     news = [row for row in recent if _change(row) not in marker.seen]
     if not news and request.GET.get("seen") == context["seen"]:

@@ -19,7 +19,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "history.html",
         {
             "filters": filters,
-            "page": paging.page_of(filters.rows, params=request.GET),
+            "page": paging.page_of(filters.rows.with_last_answer(), params=request.GET),
             "may_export": roles.may_export(request.user),
             "may_submit": roles.may_submit(request.user),
         },

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from media_assets import preflight, roles, submission
 from media_assets.forms import SubmitForm, as_typed
 from media_assets.models import Batch
+from media_assets.views.account import sign_in_first
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.words import notice_of
@@ -28,6 +30,7 @@ _NOT_SAVED = _(
     "What you typed is still here. Send it again in a minute; if that does not help, tell "
     "whoever runs this server."
 )
+SENT_SECONDS = 60  # for the page of the batch to load
 
 
 def submitters_only(view: View) -> View:
@@ -35,6 +38,8 @@ def submitters_only(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return sign_in_first(request)
         if not roles.may_submit(request.user):
             raise Http404
         return view(request)
@@ -42,15 +47,17 @@ def submitters_only(view: View) -> View:
     return wrapped
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@login_not_required
 @submitters_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_upload(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        form = SubmitForm(user=person_of(request), initial=_initial(request))
+        initial = _initial(request) | request.session.pop("typed", {})
+        form = SubmitForm(user=person_of(request), initial=initial)
         return _page(request, form, submission.Checked())
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     if form.is_valid() and (sent := _sent_before(request, form)):
-        return redirect_to_see(sent)
+        return _accepted(form, sent)
     checked = form.check_lines(probe_seconds=_patience(form))
     if form.is_valid() and form.is_decided(checked):
         try:
@@ -62,22 +69,25 @@ def new_upload(request: HttpRequest) -> HttpResponse:
             form.add_error(None, _NOT_SAVED)
             return _page(request, form, checked, status=503)
         else:
-            return redirect_to_see(batch)
+            return _accepted(form, batch)
+    if checked.under_way and form.is_valid() and (sent := _sent_before(request, form)):
+        return _accepted(form, sent)  # a double click: the other request came in between
     return _page(request, form, checked)
 
 
-@require_POST
 @submitters_only
+@require_POST
 def check(request: HttpRequest) -> HttpResponse:
     """The lines as typed so far, and what would become of each; writes nothing."""
     form = SubmitForm(request.POST, request.FILES, user=person_of(request))
     checked = form.check_lines(probe_seconds=settings.PROBE_SECONDS)
-    context = _context(form, checked) | {"merged": "csv_file" in request.FILES}
+    chosen = "csv_file" in request.FILES or request.headers.get("hx-trigger") == "csv-field"
+    context = _context(form, checked) | {"merged": chosen}
     return render(request, "uploads/_lines.html", context)
 
 
-@require_safe
 @submitters_only
+@require_safe
 def probe(request: HttpRequest) -> HttpResponse:
     """What Storage says of one file; hosts that are not listed are never asked."""
     try:
@@ -115,11 +125,21 @@ def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked)
     )
 
 
+def _accepted(form: SubmitForm, batch: Batch) -> HttpResponse:
+    """To the batch, with a word to the script that keeps what was typed into this form."""
+    response = redirect_to_see(batch)
+    key = str(form.cleaned_data["key"])
+    response.set_cookie("sent", key, max_age=SENT_SECONDS, secure=settings.HTTPS, samesite="Lax")
+    return response
+
+
 def _nothing_to_send(checked: submission.Checked) -> Any:
     if not checked.lines:
         return _("Paste at least one address, or choose a CSV file.")
     if checked.live:
         return _("Nothing would be sent: use the handles that are there, or tick the box below.")
+    if checked.under_way:
+        return _("Nothing would be sent: these files are under way. Follow them, or tick the box.")
     return _("Nothing would be sent: every line needs attention.")
 
 
@@ -155,15 +175,16 @@ def _page(
 def _context(form: SubmitForm, checked: submission.Checked) -> dict[str, Any]:
     connector = form.chosen_connector
     again = bool(form["again"].value())
-    live = checked.live
-    left_out = len(checked.bad) + (0 if again else len(live))
+    there = len(checked.there)
+    left_out = len(checked.bad) + (0 if again else there)
     return {
         "form": form,
         "checked": checked,
         "bad": checked.bad,
-        "live": live,
+        "live": checked.live,
+        "under_way": checked.under_way,
         "again": again,
-        "ready": len(checked.good) + (len(live) if again else 0),
+        "ready": len(checked.good) + (there if again else 0),
         "left_out": left_out,
         "seen": form.digest_of(checked) if left_out else "",
         "operation": connector.operation if connector else None,

@@ -56,8 +56,10 @@ def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
     return {
         "waiting": counts.get(Status.QUEUED, 0),
         "sending": counts.get(Status.SENDING, 0),
-        "under_way": visible.unfinished().for_lists().newest_first()[:ROWS] if counts else [],
-        "failed": failed.for_lists().newest_first()[:ROWS],
+        "under_way": visible.unfinished().with_last_answer().for_lists().newest_first()[:ROWS]
+        if counts
+        else [],
+        "failed": failed.with_last_answer().for_lists().newest_first()[:ROWS],
         "failed_count": failed.count(),
         "week_ago": week_ago,
         "expiring": expiring.for_lists().order_by("handle_expires_at", "id")[:ROWS],

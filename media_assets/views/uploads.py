@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles, submission
 from media_assets.models import AuditEvent, Status, Upload
+from media_assets.results import advice_of
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.wolkvox.snippets import snippets
@@ -155,19 +156,20 @@ def _hold(shown: Upload) -> tuple[str, str]:
 
 def _context(request: HttpRequest, shown: Upload) -> dict[str, Any]:
     hold, way_out = _hold(shown)
+    may_change = roles.may_change(request.user, shown)
     panels = _panels(shown) if shown.status == Status.READY else []
     return {
         "upload": shown,
         "hold": hold,
         "way_out": way_out,
         "state": state_of(shown),
-        "advice": shown.outcome.advice if shown.outcome else "",
+        "advice": advice_of(shown, may_retry=may_change),
         "main": panels[:1],
         "panels": [panel for panel in panels[1:] if panel.name != "public_url"],
         "public": [panel for panel in panels if panel.name == "public_url"],
         "attempts": shown.attempts.order_by("-number"),
         "renewals": shown.renewals.order_by("-id"),
-        "may_change": roles.may_change(request.user, shown),
+        "may_change": may_change,
         "may_cancel": shown.status == Status.QUEUED and roles.may_cancel(request.user, shown),
         "cancelled_by": _cancelled_by(shown),
         "marker": _marker(shown),

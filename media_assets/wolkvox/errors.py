@@ -22,7 +22,10 @@ MAX_MESSAGE = 1_000
 MAX_RETRY_AFTER = 4 * 3600.0
 
 _NUMBER = re.compile("[0-9]{1,9}")
-_UNSTORABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# controls, marks that turn the direction of the text around them, halves of characters
+_UNSTORABLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class WolkvoxError(Exception):

@@ -51,16 +51,6 @@ for (const image of document.querySelectorAll("img[data-thumbnail]")) {
   if (image.complete && image.currentSrc) settle(image);
 }
 
-// What new_upload.js keeps while somebody signs in again has been sent, or given up, elsewhere.
-try {
-  const draft = JSON.parse(sessionStorage.getItem("new-upload"));
-  if (draft && ![document.body.dataset.signIn, draft.path].includes(location.pathname)) {
-    sessionStorage.removeItem("new-upload");
-  }
-} catch {
-  // no storage, nothing kept
-}
-
 // A session may end while a page asks for its fragments: htmx then follows to the sign-in page,
 // which belongs into the window and not into the fragment's place.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -1,0 +1,54 @@
+"""What the audit list's actions mean, in the reader's language."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS: dict[str, str | Promise] = {
+    "batch.cancelled": _("Cancelled what waited of a batch"),
+    "batch.copied": _("Copied all handles of a batch"),
+    "batch.exported": _("Downloaded a batch as CSV"),
+    "batch.submitted": _("Submitted files"),
+    "connector.changed": _("Changed a connector"),
+    "connector.created": _("Added a connector"),
+    "connector.deleted": _("Deleted a connector"),
+    "connector.disabled": _("Disabled a connector"),
+    "connector.enabled": _("Enabled a connector"),
+    "connector.imported": _("Imported a connector from wolkvox"),
+    "group.changed": _("Changed a group"),
+    "group.created": _("Added a group"),
+    "group.deleted": _("Deleted a group"),
+    "handle.copied": _("Copied a handle"),
+    "history.exported": _("Exported the history"),
+    "operation.changed": _("Changed an operation"),
+    "operation.connectors_read": _("Read wolkvox's list of connectors"),
+    "operation.created": _("Added an operation"),
+    "operation.deleted": _("Deleted an operation"),
+    "operation.disabled": _("Disabled an operation"),
+    "operation.enabled": _("Enabled an operation"),
+    "operation.paused": _("Paused an operation"),
+    "operation.resumed": _("Resumed an operation"),
+    "operation.tested": _("Tested the connection"),
+    "operation.token_cleared": _("Removed the token"),
+    "operation.token_set": _("Stored a token"),
+    "person.changed": _("Changed a person"),
+    "person.created": _("Added a person"),
+    "person.deleted": _("Deleted a person"),
+    "person.disabled": _("Disabled a person"),
+    "person.enabled": _("Enabled a person"),
+    "person.password_changed": _("Changed the own password"),
+    "person.password_set": _("Set a person's password"),
+    "person.signed_in": _("Signed in"),
+    "person.signed_out": _("Signed out"),
+    "upload.cancelled": _("Cancelled an upload"),
+    "upload.failed": _("An upload failed"),
+    "upload.interrupted": _("A call was interrupted"),
+    "upload.postponed": _("An upload will be tried again"),
+    "upload.ready": _("Received a handle"),
+    "upload.renewed": _("Renewed a handle"),
+    "upload.retried": _("Retried an upload"),
+}
+
+
+def in_words(action: str) -> str:
+    """An action for people; "" for one that this version does not know."""
+    return str(ACTIONS.get(action, ""))
