@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from media_assets.models import Format, Outcome, Status, Upload
-from media_assets.models.uploads import UploadQuerySet
+from media_assets.models.querysets import UploadQuerySet
 
 BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
 from media_assets.models import Connector, Format, Status
-from media_assets.models.uploads import UploadQuerySet
+from media_assets.models.querysets import UploadQuerySet
 from media_assets.preflight.urls import PATH_SAFE
 
 # One line of a handle is at least 191 characters; a browser's search field drops line breaks.

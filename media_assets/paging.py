@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 
 from media_assets.models import Upload
-from media_assets.models.uploads import UploadQuerySet
+from media_assets.models.querysets import UploadQuerySet
 
 SIZE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

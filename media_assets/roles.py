@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from media_assets.models import Batch, Connector, Upload
 from media_assets.models.operations import ConnectorQuerySet
-from media_assets.models.uploads import UploadQuerySet
+from media_assets.models.querysets import UploadQuerySet
 
 MARKETING = "Marketing"
 SUPERVISOR = "Supervisor"

@@ -1,6 +1,8 @@
 """What is kept: operations and connectors, uploads and attempts, and the audit list."""
 
+from media_assets.models.attempts import Attempt
 from media_assets.models.audit import AuditEvent
+from media_assets.models.batches import Batch
 from media_assets.models.clock import now_in_database
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
 from media_assets.models.states import Format, Outcome, Status
@@ -8,8 +10,6 @@ from media_assets.models.uploads import (
     BULK_LANE,
     QUICK_LANE,
     WAKE_CHANNEL,
-    Attempt,
-    Batch,
     Upload,
 )
 

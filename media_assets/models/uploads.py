@@ -1,4 +1,4 @@
-"""Batches, uploads and attempts: the table of uploads is also the queue.
+"""Uploads: their table is also the queue.
 
     QUEUED ──claim──▶ SENDING ──▶ READY
      │ ▲                 │ └────▶ FAILED
@@ -13,21 +13,24 @@ away.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from media_assets.models import rows
+from media_assets.models.attempts import Attempt
+from media_assets.models.batches import Batch
 from media_assets.models.operations import Connector, Operation
+from media_assets.models.querysets import UploadQuerySet
 from media_assets.models.rows import Statement
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.texts import plain
@@ -37,113 +40,6 @@ from media_assets.wolkvox import handles
 QUICK_LANE, BULK_LANE = 0, 1
 # What PostgreSQL notifies workers on.
 WAKE_CHANNEL = "uploads_waiting"
-
-
-class Batch(models.Model):
-    """What one person submitted at once."""
-
-    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    form_key = models.UUIDField(editable=False)
-    submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
-    connector = models.ForeignKey(Connector, models.PROTECT, verbose_name=_("connector"))
-    campaign = models.CharField(_("campaign"), max_length=120, blank=True)
-    left_out = models.JSONField(
-        default=list, help_text="lines not sent: {line, text, label, problem}"
-    )
-    created_at = models.DateTimeField(_("submitted"), auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
-        default_permissions = ("view",)
-        verbose_name = _("batch")
-        verbose_name_plural = _("batches")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["submitted_by", "form_key"], name="batch_once_per_form"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.connector} · {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("batch", args=[self.code])
-
-
-class UploadQuerySet(models.QuerySet["Upload"]):
-    def queued(self) -> UploadQuerySet:
-        return self.filter(status=Status.QUEUED)
-
-    def sending(self) -> UploadQuerySet:
-        return self.filter(status=Status.SENDING)
-
-    def ready(self) -> UploadQuerySet:
-        return self.filter(status=Status.READY)
-
-    def failed(self) -> UploadQuerySet:
-        return self.filter(status=Status.FAILED)
-
-    def unfinished(self) -> UploadQuerySet:
-        return self.filter(status__in=[Status.QUEUED, Status.SENDING])
-
-    def due(self, now: datetime) -> UploadQuerySet:
-        """Waiting, on an active connector, and allowed to start at `now`."""
-        return self.queued().filter(due_at__lte=now, connector__is_active=True)
-
-    def abandoned(self, now: datetime) -> UploadQuerySet:
-        """Being sent by a worker whose lease has run out."""
-        return self.sending().filter(lease_until__lt=now)
-
-    def holding(self, now: datetime) -> UploadQuerySet:
-        """Those whose call is, or may still be, one of the vendor's calls in flight."""
-        return self.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
-
-    def live(self) -> UploadQuerySet:
-        """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
-        return self.filter(_live(timezone.now()))
-
-    def live_or_unfinished(self) -> UploadQuerySet:
-        """What makes another upload of the same file needless just now."""
-        unfinished = Q(status__in=[Status.QUEUED, Status.SENDING])
-        return self.filter(_live(timezone.now()) | unfinished)
-
-    def expiring(self, within: timedelta) -> UploadQuerySet:
-        """Ready, not renewed, and estimated to expire within this time from now."""
-        now = timezone.now()
-        given_up = [Status.FAILED, Status.CANCELLED]
-        renewals = Upload.objects.filter(renews=OuterRef("pk")).exclude(status__in=given_up)
-        return self.ready().filter(
-            ~Exists(renewals), handle_expires_at__gt=now, handle_expires_at__lte=now + within
-        )
-
-    def set_cancelled(self, at: datetime) -> int:
-        """QUEUED → CANCELLED, all that still wait; returns how many.
-
-        The lease stays: wolkvox may still be working on an earlier call that gave no answer.
-        """
-        return self.queued().update(status=Status.CANCELLED, changed_at=at, finished_at=at)
-
-    def newest_first(self) -> UploadQuerySet:
-        return self.order_by("-created_at", "-id")
-
-    def with_last_answer(self) -> UploadQuerySet:
-        """With what `Upload.last_answer` needs, so that it asks nothing more."""
-        last = Attempt.objects.filter(upload=OuterRef("pk"), number=OuterRef("attempt_count"))
-        return self.annotate(
-            answer_status=Subquery(last.values("http_status")[:1]),
-            answer_reason=Subquery(last.values("reason")[:1]),
-        )
-
-    def for_lists(self) -> UploadQuerySet:
-        """With what a row of a list shows, in one query."""
-        return self.select_related("connector__operation", "submitted_by", "batch")
-
-
-def _live(now: datetime) -> Q:
-    return Q(status=Status.READY) & (
-        Q(handle_expires_at__gt=now)
-        | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
-    )
 
 
 class Upload(models.Model):
@@ -376,44 +272,3 @@ class Upload(models.Model):
         """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
         found = Upload.objects.filter(pk=self.pk, status__in=expected, attempt_count=after)
         return found.update(status=to, changed_at=at, **values) == 1
-
-
-class AttemptQuerySet(models.QuerySet["Attempt"]):
-    def running(self) -> AttemptQuerySet:
-        return self.filter(outcome=Outcome.RUNNING)
-
-
-class Attempt(models.Model):
-    """One call for one upload, written before it is made."""
-
-    upload = models.ForeignKey(Upload, models.PROTECT, related_name="attempts")
-    number = models.PositiveIntegerField(_("number"))
-    started_at = models.DateTimeField(_("started"))
-    finished_at = models.DateTimeField(_("finished"), null=True)
-    outcome = models.CharField(_("result"), max_length=12, choices=Outcome, default=Outcome.RUNNING)
-    http_status = models.PositiveSmallIntegerField("HTTP", null=True)
-    vendor_code = models.CharField(_("code"), max_length=40, blank=True)
-    message = models.TextField(_("what wolkvox said"), blank=True)
-    reason = models.CharField(max_length=80, blank=True, help_text="our own words, for experts")
-    # kept here too when the upload was taken over by a later attempt in the meantime
-    late_handle = models.TextField(blank=True)
-
-    objects = AttemptQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["upload", "number"]
-        default_permissions = ("view",)
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
-        constraints = [
-            models.UniqueConstraint(fields=["upload", "number"], name="attempt_once_per_number"),
-        ]
-        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
-
-    def __str__(self) -> str:
-        return f"{self.upload} · {self.number}"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the call took, in seconds."""
-        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None

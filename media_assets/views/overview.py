@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from media_assets import roles
 from media_assets.models import Batch, Connector, Hold, Operation, PauseReason, Status
-from media_assets.models.uploads import UploadQuerySet
+from media_assets.models.querysets import UploadQuerySet
 from media_assets.words import standing_of
 from media_assets.workload import Workload, workloads
 

@@ -1,0 +1,90 @@
+"""Which uploads: the words in which the rest of the code asks for them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from media_assets.models.attempts import Attempt
+from media_assets.models.states import Status
+from media_assets.wolkvox import handles
+
+if TYPE_CHECKING:
+    from media_assets.models.uploads import Upload  # noqa: F401  (in a string below)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def queued(self) -> UploadQuerySet:
+        return self.filter(status=Status.QUEUED)
+
+    def sending(self) -> UploadQuerySet:
+        return self.filter(status=Status.SENDING)
+
+    def ready(self) -> UploadQuerySet:
+        return self.filter(status=Status.READY)
+
+    def failed(self) -> UploadQuerySet:
+        return self.filter(status=Status.FAILED)
+
+    def unfinished(self) -> UploadQuerySet:
+        return self.filter(status__in=[Status.QUEUED, Status.SENDING])
+
+    def due(self, now: datetime) -> UploadQuerySet:
+        """Waiting, on an active connector, and allowed to start at `now`."""
+        return self.queued().filter(due_at__lte=now, connector__is_active=True)
+
+    def holding(self, now: datetime) -> UploadQuerySet:
+        """Those whose call is, or may still be, one of the vendor's calls in flight."""
+        return self.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
+
+    def live(self) -> UploadQuerySet:
+        """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
+        return self.filter(_live(timezone.now()))
+
+    def live_or_unfinished(self) -> UploadQuerySet:
+        """What makes another upload of the same file needless just now."""
+        unfinished = Q(status__in=[Status.QUEUED, Status.SENDING])
+        return self.filter(_live(timezone.now()) | unfinished)
+
+    def expiring(self, within: timedelta) -> UploadQuerySet:
+        """Ready, not renewed, and estimated to expire within this time from now."""
+        now = timezone.now()
+        given_up = [Status.FAILED, Status.CANCELLED]
+        renewals = self.model._default_manager.filter(renews=OuterRef("pk"))
+        renewed = Exists(renewals.exclude(status__in=given_up))
+        return self.ready().filter(
+            ~renewed, handle_expires_at__gt=now, handle_expires_at__lte=now + within
+        )
+
+    def set_cancelled(self, at: datetime) -> int:
+        """QUEUED → CANCELLED, all that still wait; returns how many.
+
+        The lease stays: wolkvox may still be working on an earlier call that gave no answer.
+        """
+        return self.queued().update(status=Status.CANCELLED, changed_at=at, finished_at=at)
+
+    def newest_first(self) -> UploadQuerySet:
+        return self.order_by("-created_at", "-id")
+
+    def with_last_answer(self) -> UploadQuerySet:
+        """With what `Upload.last_answer` needs, so that it asks nothing more."""
+        last = Attempt.objects.filter(upload=OuterRef("pk"), number=OuterRef("attempt_count"))
+        return self.annotate(
+            answer_status=Subquery(last.values("http_status")[:1]),
+            answer_reason=Subquery(last.values("reason")[:1]),
+        )
+
+    def for_lists(self) -> UploadQuerySet:
+        """With what a row of a list shows, in one query."""
+        return self.select_related("connector__operation", "submitted_by", "batch")
+
+
+def _live(now: datetime) -> Q:
+    return Q(status=Status.READY) & (
+        Q(handle_expires_at__gt=now)
+        | Q(handle_expires_at=None, finished_at__gt=now - handles.LIFETIME)
+    )
