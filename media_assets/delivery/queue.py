@@ -40,6 +40,7 @@ class Claim:
     # of the one token, newest key first: operations are known by any of them while keys rotate
     fingerprints: tuple[str, ...]
     client: Client = field(repr=False)
+    opened: tuple[str, str] = field(repr=False)  # the sealed token and the address it is for
     # by the monotonic clock, in seconds: later than this the lease could run out during the call
     start_before: float
     # whether the claim was committed: nothing is sent before
@@ -73,7 +74,7 @@ def record(
         with transaction.atomic():
             operations, now = statements.lock(claim.fingerprints)
             finishing = _finish(claim, result, operations=operations, now=now)
-            clients = _clients(operations, now=now) if claim_more else {}
+            clients = _clients(operations, now=now, last=claim) if claim_more else {}
             following = _next_claim(
                 operations, clients, now=now, start_before=start_before, finishing=finishing
             )
@@ -97,15 +98,19 @@ def recover(abandoned: Sequence[Upload], *, now: datetime) -> int:
 
 
 def _clients(
-    operations: Sequence[Operation], *, now: datetime
+    operations: Sequence[Operation], *, now: datetime, last: Claim | None = None
 ) -> dict[int, tuple[Client, tuple[str, ...]]]:
     """What makes the calls of the operations that may send, and their token's fingerprints.
 
-    An operation whose token cannot be opened is paused.
+    The client of the `last` claim serves again for the same token and address. An operation
+    whose token cannot be opened is paused.
     """
     clients = {}
     for operation in operations:
         if operation.hold(now) != Hold.NONE:
+            continue
+        if last is not None and last.opened == _to_open(operation):
+            clients[operation.pk] = last.client, last.fingerprints
             continue
         try:
             clients[operation.pk] = _client_of(operation)
@@ -115,6 +120,10 @@ def _clients(
             until = now + settings.DELIVERY_PAUSE_LOCAL
             _pause([operation], PauseReason.LOCAL, until=until)
     return clients
+
+
+def _to_open(operation: Operation) -> tuple[str, str]:
+    return operation.sealed_token, operation.base_url
 
 
 def _client_of(operation: Operation) -> tuple[Client, tuple[str, ...]]:
@@ -152,6 +161,7 @@ def _next_claim(
         started_at=now,
         fingerprints=fingerprints,
         client=client,
+        opened=_to_open(next(one for one in operations if one.pk == due.upload.operation_id)),
         start_before=start_before,
     )
 

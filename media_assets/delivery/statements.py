@@ -15,12 +15,23 @@ from django.db import connection
 from media_assets.models import Operation, Upload, now_in_database, rows
 from media_assets.models.rows import Statement
 
-_LOCKED = """
-    SELECT media_assets_operation.*, clock_timestamp() AS locked_at FROM media_assets_operation
-    WHERE token_fingerprint IN ({}) ORDER BY id FOR NO KEY UPDATE
-"""
-_READ = "SELECT * FROM media_assets_operation WHERE token_fingerprint IN ({}) ORDER BY id"
-# in the model's order, as `Model.from_db` takes them
+# in the models' order, as `Model.from_db` takes them
+_OPERATION = [
+    "id",
+    "code",
+    "name",
+    "server",
+    "sealed_token",
+    "token_fingerprint",
+    "max_in_flight",
+    "is_active",
+    "paused_reason",
+    "paused_until",
+]
+_OPERATIONS = f"""
+    SELECT {", ".join(_OPERATION)}, {{}} FROM media_assets_operation
+    WHERE token_fingerprint IN ({{}}) ORDER BY id {{}}
+"""  # noqa: S608
 _COLUMNS = ["id", "code", "operation_id", "file_url", "label", "attempt_count", "attempts_before"]
 _UPLOAD = ", ".join(f"upload.{column}" for column in _COLUMNS)
 _HOLDING = "lease_until IS NOT NULL AND (status = 'sending' OR lease_until > %s)"
@@ -84,11 +95,12 @@ def lock(fingerprints: Sequence[str]) -> tuple[list[Operation], datetime]:
     Everybody locks them in the same order. On SQLite the transaction is the lock
     (`BEGIN IMMEDIATE`).
     """
-    sql = _LOCKED if connection.vendor == "postgresql" else _READ
-    operations = list(Operation.objects.raw(sql.format(_places(fingerprints)), fingerprints))
-    if connection.vendor == "postgresql" and operations:
-        return operations, operations[0].locked_at  # type: ignore[attr-defined]
-    return operations, now_in_database()
+    is_postgresql = connection.vendor == "postgresql"
+    clock, locking = ("clock_timestamp()", "FOR NO KEY UPDATE") if is_postgresql else ("NULL", "")
+    sql = _OPERATIONS.format(clock, _places(fingerprints), locking)
+    found = Statement(sql, list(fingerprints)).run().rows
+    now = found[0][-1] if found and is_postgresql else now_in_database()
+    return [_operation(row) for row in found], now
 
 
 def next_due(
@@ -119,6 +131,15 @@ def look(now: datetime) -> Seen:
         waiting=[fingerprint for (fingerprint,) in waiting.rows],
         next_change=min(changes, default=None),
     )
+
+
+def _operation(row: Sequence[Any]) -> Operation:
+    pk, code, *others, is_active, paused_reason, paused_until, _now = row
+    until = None if paused_until is None else _instant(paused_until)
+    values = [pk, UUID(str(code)), *others, bool(is_active), paused_reason, until]
+    operation = Operation.from_db(connection.alias, _OPERATION, values)
+    assert isinstance(operation, Operation)  # noqa: S101  (the stubs do not say so)
+    return operation
 
 
 def _upload(row: Sequence[Any]) -> Upload:

@@ -17,6 +17,7 @@ from media_assets.wolkvox.sandbox.messages import Answer, Request
 MAX_BODY = 1024 * 1024
 MAX_LINE = 65_536
 MAX_HEADERS = 200
+LAST_BIT = 0.002  # seconds
 
 
 class HangupError(Exception):
@@ -84,8 +85,10 @@ class Wire:
 
     def pause(self, seconds: float) -> None:
         """Sleep; HangupError as soon as the server stops. The client's leaving does not wake it."""
-        if self._stopping.wait(seconds) if seconds > 0 else self._stopping.is_set():
+        end = time.monotonic() + seconds
+        if self._stopping.wait(max(seconds - LAST_BIT, 0)):
             raise HangupError
+        time.sleep(max(end - time.monotonic(), 0))  # ends more punctually than a wait
 
     def until_closed(self) -> None:
         """Wait until the client closes its side or the server stops."""
