@@ -151,8 +151,9 @@ def _upload(row: Sequence[Any]) -> Upload:
 
 
 def _instant(value: Any) -> datetime:
-    """SQLite has no type for an instant and gives the text that Django stores, in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    """SQLite has no type for an instant: it gives what Django stores, in UTC, as text or bare."""
+    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _places(values: Collection[object]) -> str:
