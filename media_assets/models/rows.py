@@ -56,7 +56,7 @@ def insert(row: models.Model) -> Statement:
 
 def run(*statements: Statement) -> list[Answer]:
     """Run them in this order: on PostgreSQL in one message, elsewhere one after the other."""
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not statements:
         return [answer for statement in statements for answer in _run(statement)]
     together = "; ".join(statement.sql for statement in statements)
     parameters = [value for statement in statements for value in statement.parameters]
