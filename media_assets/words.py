@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from media_assets.models import Attempt, Connector, Hold, Operation, Status, Upload
+from media_assets.models import Attempt, Connector, Hold, Operation, Outcome, Status, Upload
 from media_assets.results import result_of
 
 WAYS_OUT: dict[Hold, str | Promise] = {
@@ -68,6 +68,8 @@ def standing_of(operation: Operation) -> str:
         return pgettext("operation", "Disabled")
     if hold == Hold.NO_TOKEN:
         return _("No token")
+    if hold == Hold.TOKEN:
+        return _("Paused until a valid token is stored: wolkvox refused this one")
     if operation.paused_until is None:
         return _("Paused until somebody resumes it: %(reason)s") % {"reason": hold.label}
     return _("Paused until %(until)s: %(reason)s") % {
@@ -92,6 +94,8 @@ def state_of(upload: Upload) -> str:
         return _("Cancelled before it was sent.")
     if upload.status == Status.QUEUED and outcome:
         because = {"time": time_of(upload.due_at), "reason": result_of(upload)}
+        if outcome in {Outcome.TOKEN, Outcome.QUOTA, Outcome.CERTIFICATE}:  # they pause
+            return _("Tried again when its operation goes on. Last time: %(reason)s.") % because
         if upload.due_at <= timezone.now():
             return _("Tried again as soon as possible. Last time: %(reason)s.") % because
         return _("Tried again at %(time)s. Last time: %(reason)s.") % because

@@ -271,6 +271,17 @@ def test_a_single_upload_passes_a_bulk(box, connector):
     assert in_order == sorted(in_order)
 
 
+def test_a_first_try_passes_repeats(box, connector, hurried):
+    for n in range(1, 4):
+        queued(connector, f"fault-json-500-1x-{n}.jpg", lane=BULK_LANE)
+        queued(connector, f"muestra-00{n}.jpg", lane=BULK_LANE)
+    deliver_once()
+
+    names = [call.file_url.rpartition("/")[2] for call in box.ledger.calls]
+    assert len(names) == 9
+    assert len(set(names[:6])) == 6
+
+
 def test_uploads_of_disabled_connectors_and_operations_wait(box, connector):
     queued(connector)
     connector.is_active = False

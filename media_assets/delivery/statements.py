@@ -32,7 +32,16 @@ _OPERATIONS = f"""
     SELECT {", ".join(_OPERATION)}, {{}} FROM media_assets_operation
     WHERE token_fingerprint IN ({{}}) ORDER BY id {{}}
 """  # noqa: S608
-_COLUMNS = ["id", "code", "operation_id", "file_url", "label", "attempt_count", "attempts_before"]
+_COLUMNS = [
+    "id",
+    "code",
+    "operation_id",
+    "file_url",
+    "label",
+    "lane",
+    "attempt_count",
+    "attempts_before",
+]
 _UPLOAD = ", ".join(f"upload.{column}" for column in _COLUMNS)
 _HOLDING = "lease_until IS NOT NULL AND (status = 'sending' OR lease_until > %s)"
 _NEXT_DUE = f"""

@@ -36,8 +36,9 @@ from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.texts import plain
 from media_assets.wolkvox import handles
 
-# Files sent by hand pass a bulk, so that nobody waits behind 500 others.
-QUICK_LANE, BULK_LANE = 0, 1
+# Files sent by hand pass a bulk, so that nobody waits behind 500 others; and what has not been
+# tried yet passes repeats, which go one lane further back.
+QUICK_LANE, BULK_LANE = 0, 2
 # What PostgreSQL notifies workers on.
 WAKE_CHANNEL = "uploads_waiting"
 
@@ -213,6 +214,7 @@ class Upload(models.Model):
             at=at,
             after=number,
             due_at=due_at,
+            lane=self.lane | 1,
             last_outcome=outcome,
             vendor_message=message,
             lease_until=lease_until,
