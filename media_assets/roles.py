@@ -132,4 +132,5 @@ def may_cancel(user: User | AnonymousUser, target: Upload | Batch) -> bool:
         return True
     if target.submitted_by_id != user.pk:
         return False
-    return connectors_usable_by(user).filter(pk=target.connector_id).exists()
+    # also on a disabled connector, where it would wait for ever
+    return may_submit(user) and connectors_visible_to(user).filter(pk=target.connector_id).exists()

@@ -23,6 +23,7 @@ from django.utils import timezone
 from media_assets import crypto, submission
 from media_assets.delivery import Result, Worker, claim_next, look, record, recover
 from media_assets.delivery import queue as delivery_queue
+from media_assets.delivery import worker as delivery_worker
 from media_assets.delivery.rules import MOST_TRIES, wait_before_next_try
 from media_assets.models import (
     BULK_LANE,
@@ -293,6 +294,44 @@ def test_uploads_of_disabled_connectors_and_operations_wait(box, connector):
     connector.save()
     Operation.objects.update(is_active=False)
     deliver_once()
+    assert box.ledger.calls == []
+
+
+def test_an_upload_of_a_disabled_connector_waits_beside_those_of_an_active_one(box, connector):
+    disabled = make_connector(connector.operation, connector_id="1267", is_active=False)
+    waits = queued(disabled, "muestra-001.jpg")
+    queued(connector, "muestra-002.jpg")
+    queued(connector, "muestra-003.jpg")
+    deliver_once()
+
+    waits.refresh_from_db()
+    assert (waits.status, len(box.ledger.calls)) == (Status.QUEUED, 2)
+
+
+def test_after_a_pause_one_call_goes_alone(box, connector):
+    paused = {"paused_reason": PauseReason.QUOTA, "paused_until": timezone.now()}
+    Operation.objects.update(max_in_flight=2, **paused)
+    for n in range(1, 4):
+        queued(connector, f"muestra-00{n}.jpg")
+    fingerprint = connector.operation.token_fingerprint
+
+    first = claim_next(fingerprint)
+    assert first is not None
+    assert claim_next(fingerprint) is None
+    record(first, Result(Outcome.READY, handle="4::x"), claim_more=True)
+    assert claim_next(fingerprint) is not None
+
+
+def test_a_worker_with_nothing_in_flight_ends_though_the_database_is_away(box, db, monkeypatch):
+    def away(*args):
+        raise OperationalError
+
+    monkeypatch.setattr(delivery_worker, "look", away)
+    worker = Worker()
+    running = threading.Thread(target=worker.stop)
+    running.start()
+    worker.run()
+    running.join()
     assert box.ledger.calls == []
 
 

@@ -64,7 +64,8 @@ DELIVERY_NOT_SENT_FIRST = timedelta(seconds=env.float("DELIVERY_NOT_SENT_FIRST",
 DELIVERY_NOT_SENT_MOST = timedelta(seconds=env.float("DELIVERY_NOT_SENT_MOST", default=600))
 DELIVERY_BUSY_FIRST = timedelta(seconds=env.float("DELIVERY_BUSY_FIRST", default=110))
 DELIVERY_SIMULTANEOUS = timedelta(seconds=env.float("DELIVERY_SIMULTANEOUS", default=65))
-DELIVERY_UNCLEAR = timedelta(seconds=env.float("DELIVERY_UNCLEAR", default=65))
+# a call begins up to 10 s after its claim, and wolkvox works on it for up to 60 s
+DELIVERY_UNCLEAR = timedelta(seconds=env.float("DELIVERY_UNCLEAR", default=75))
 DELIVERY_PAUSE = timedelta(seconds=env.float("DELIVERY_PAUSE", default=3600))
 DELIVERY_PAUSE_LOCAL = timedelta(seconds=env.float("DELIVERY_PAUSE_LOCAL", default=60))
 

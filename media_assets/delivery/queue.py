@@ -170,7 +170,9 @@ def _take(claim: Claim | None, *, prepare: Prepare) -> Claim | None:
     if claim is not None:
         prepare(claim)
         now, fingerprint = claim.started_at, claim.fingerprints[0]
-        _run_as_owner(claim.upload.to_sending(now, fingerprint=fingerprint))
+        taken, _attempt = rows.run(*claim.upload.to_sending(now, fingerprint=fingerprint))
+        if taken.count != 1:
+            raise RuntimeError("a locked upload was not claimed")
     return claim
 
 

@@ -1,6 +1,6 @@
 """The queries of the worker, as plain SQL for both databases.
 
-They run in every gap that a token has, and composing them through the ORM takes longer than
+Most run in every gap that a token has, and composing them through the ORM takes longer than
 running them. States are literals, because SQLite uses a partial index for a literal only.
 """
 
@@ -29,7 +29,7 @@ _OPERATION = [
     "paused_until",
 ]
 _OPERATIONS = f"""
-    SELECT {", ".join(_OPERATION)}, {{}} FROM media_assets_operation
+    SELECT {", ".join(_OPERATION)} FROM media_assets_operation
     WHERE token_fingerprint IN ({{}}) ORDER BY id {{}}
 """  # noqa: S608
 _COLUMNS = [
@@ -104,12 +104,15 @@ def lock(fingerprints: Sequence[str]) -> tuple[list[Operation], datetime]:
     Everybody locks them in the same order. On SQLite the transaction is the lock
     (`BEGIN IMMEDIATE`).
     """
-    is_postgresql = connection.vendor == "postgresql"
-    clock, locking = ("clock_timestamp()", "FOR NO KEY UPDATE") if is_postgresql else ("NULL", "")
-    sql = _OPERATIONS.format(clock, _places(fingerprints), locking)
-    found = Statement(sql, list(fingerprints)).run().rows
-    now = found[0][-1] if found and is_postgresql else now_in_database()
-    return [_operation(row) for row in found], now
+    places = _places(fingerprints)
+    if connection.vendor != "postgresql":
+        found = Statement(_OPERATIONS.format(places, ""), list(fingerprints)).run()
+        return [_operation(row) for row in found.rows], now_in_database()
+    locked, clock = rows.run(
+        Statement(_OPERATIONS.format(places, "FOR NO KEY UPDATE"), list(fingerprints)),
+        Statement("SELECT clock_timestamp()", []),  # after the wait for the lock
+    )
+    return [_operation(row) for row in locked.rows], clock.rows[0][0]
 
 
 def next_due(
@@ -143,7 +146,7 @@ def look(now: datetime) -> Seen:
 
 
 def _operation(row: Sequence[Any]) -> Operation:
-    pk, code, *others, is_active, paused_reason, paused_until, _now = row
+    pk, code, *others, is_active, paused_reason, paused_until = row
     until = None if paused_until is None else _instant(paused_until)
     values = [pk, UUID(str(code)), *others, bool(is_active), paused_reason, until]
     operation = Operation.from_db(connection.alias, _OPERATION, values)

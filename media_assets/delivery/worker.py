@@ -56,10 +56,12 @@ class Worker:
             while True:
                 try:
                     self._record_ended()
+                    if self._stopping.is_set() and not self._in_flight:
+                        return
                     if until_idle and not self._in_flight:
                         self._look_at = 0.0
                     self._claim_due(waker)
-                    if not self._in_flight and (self._stopping.is_set() or until_idle):
+                    if until_idle and not self._in_flight:
                         return
                     self._wait(waker)
                 except (OperationalError, InterfaceError, InternalError) as error:

@@ -119,7 +119,6 @@ def cancel(upload: Upload, *, by: User, address: str | None = None) -> bool:
         if not upload.set_cancelled(now_in_database()):
             return False
         AuditEvent.objects.record("upload.cancelled", by=by, on=upload, address=address)
-        wake_workers()  # one may have lost this upload while it was claiming
     return True
 
 
@@ -137,7 +136,6 @@ def cancel_waiting(batch: Batch, *, by: User, address: str | None = None) -> int
             AuditEvent.objects.record_each(
                 "upload.cancelled", by=by, on=waiting, address=address, batch=str(batch.code)
             )
-            wake_workers()
     return cancelled
 
 
