@@ -41,6 +41,8 @@ def test_a_file_with_a_problem_holds_the_form_back_until_it_is_removed_or_replac
     expect(problem).to_have_text("")
     expect(page.locator("#csv-errors")).to_have_text("")
     assert field.input_value() == ""
+    expect(page.locator("#check-summary")).to_have_text("1 ready to send")
+    page.wait_for_load_state("networkidle")  # the check that follows the removal
 
     field.set_input_files(a_file(f"enlace\tnombre\r\n{STORAGE}b.jpg\tDos", encoding="utf-16"))
     expect(page.locator("#id_urls")).to_have_value(f"{STORAGE}a.jpg\n{STORAGE}b.jpg\tDos")
