@@ -12,6 +12,7 @@ from django.db import transaction
 
 from media_assets import crypto
 from media_assets.delivery import statements
+from media_assets.delivery.pauses import pause, resume
 from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_next_try
 from media_assets.models import (
     Attempt,
@@ -118,7 +119,7 @@ def _clients(
             kind = type(problem).__name__
             logger.error("operation %s cannot be sent for: %s", operation.code, kind)
             until = now + settings.DELIVERY_PAUSE_LOCAL
-            _pause([operation], PauseReason.LOCAL, until=until)
+            pause([operation], PauseReason.LOCAL, until=until)
     return clients
 
 
@@ -190,12 +191,12 @@ def _finish(
     """What moves the upload, ends its attempt and tells of it."""
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
-        _pause(operations, PAUSES[result.outcome], until=until)
+        pause(operations, PAUSES[result.outcome], until=until)
     elif result.outcome == Outcome.READY:
-        _resume(operations)
+        resume(operations)
     move, told = _move(claim, result, now=now)
     attempt = {"upload": claim.upload.pk, "number": claim.number}
-    ended = {**_known(result), "outcome": result.outcome, "finished_at": now}
+    ended = {**result.columns, "outcome": result.outcome, "finished_at": now}
     return [move, rows.update(Attempt, attempt, ended), told]
 
 
@@ -240,41 +241,13 @@ def _keep(claim: Claim, result: Result) -> None:
     stored = Upload.objects.values_list("handle", flat=True).get(pk=claim.upload.pk)
     late = result.handle if result.handle != stored else ""
     Attempt.objects.filter(upload=claim.upload, number=claim.number).update(
-        **_known(result), late_handle=late
+        **result.columns, late_handle=late
     )
-
-
-def _known(result: Result) -> dict[str, Any]:
-    return {
-        "http_status": result.http_status,
-        "vendor_code": result.vendor_code[:40],
-        "message": result.message,
-        "reason": result.reason[:80],
-    }
 
 
 def _tries(upload: Upload, outcome: Outcome) -> int:
     """Finished calls with this outcome since the last time a person pressed Retry."""
     return upload.attempts.filter(number__gt=upload.attempts_before, outcome=outcome).count()
-
-
-def _pause(operations: Sequence[Operation], reason: PauseReason, *, until: datetime | None) -> None:
-    for operation in operations:
-        paused = Operation.objects.filter(pk=operation.pk).pause(reason, until=until)
-        if paused and operation.paused_reason != reason:
-            AuditEvent.objects.record("operation.paused", by=None, on=operation, because=reason)
-        if paused:
-            operation.paused_reason, operation.paused_until = reason, until
-
-
-def _resume(operations: Sequence[Operation]) -> None:
-    automatic = set(PauseReason) - {PauseReason.NONE, PauseReason.MANUAL}
-    for operation in operations:
-        if operation.paused_reason not in automatic:
-            continue
-        if Operation.objects.filter(pk=operation.pk).resume(*automatic):
-            AuditEvent.objects.record("operation.resumed", by=None, on=operation)
-        operation.paused_reason, operation.paused_until = PauseReason.NONE, None
 
 
 def _event(action: str, upload: Upload, **data: Any) -> Statement:

@@ -7,6 +7,7 @@ for a call, two calls at once with a token, a number of calls a day.
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -39,6 +40,16 @@ class Result:
     message: str = ""
     reason: str = ""
     retry_after: float | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What is kept of it with the attempt, whoever the upload belongs to by now."""
+        return {
+            "http_status": self.http_status,
+            "vendor_code": self.vendor_code[:40],
+            "message": self.message,
+            "reason": self.reason[:80],
+        }
 
     @classmethod
     def of_upload(cls, uploaded: Uploaded) -> "Result":

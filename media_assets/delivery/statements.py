@@ -31,7 +31,7 @@ _OPERATION = [
 _OPERATIONS = f"""
     SELECT {", ".join(_OPERATION)} FROM media_assets_operation
     WHERE token_fingerprint IN ({{}}) ORDER BY id {{}}
-"""  # noqa: S608
+"""  # noqa: S608  (only names of ours are put in)
 _COLUMNS = [
     "id",
     "code",
@@ -52,11 +52,11 @@ _NEXT_DUE = f"""
     WHERE upload.status = 'queued' AND upload.operation_id IN ({{}}) AND upload.due_at <= %s
         AND connector.is_active
     ORDER BY upload.lane, upload.id LIMIT 1 {{}}
-"""  # noqa: S608
+"""  # noqa: S608  (only names of ours are put in)
 _ABANDONED = f"""
     SELECT {_UPLOAD} FROM media_assets_upload upload
     WHERE upload.status = 'sending' AND upload.lease_until < %s
-"""  # noqa: S608
+"""  # noqa: S608  (only names of ours are put in)
 _WAITING = f"""
     SELECT DISTINCT token_fingerprint FROM media_assets_operation operation
     WHERE is_active AND token_fingerprint <> '' AND (paused_reason = '' OR paused_until <= %s)
@@ -70,7 +70,7 @@ _WAITING = f"""
             SELECT COUNT(*) FROM media_assets_upload
             WHERE sent_with = operation.token_fingerprint AND {_HOLDING}
         )
-"""  # noqa: S608
+"""  # noqa: S608  (only names of ours are put in)
 _NEXT_CHANGE = """
     SELECT
         (SELECT MIN(due_at) FROM media_assets_upload WHERE status = 'queued' AND due_at > %s),

@@ -46,12 +46,6 @@ _PAUSES_FOR_A_TOKEN = {PauseReason.TOKEN, PauseReason.QUOTA, PauseReason.LOCAL}
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
-    def sendable(self, now: datetime) -> OperationQuerySet:
-        """Active, with a token, and not paused at `now`."""
-        return self.filter(
-            Q(paused_reason=PauseReason.NONE) | Q(paused_until__lte=now), is_active=True
-        ).exclude(token_fingerprint="")
-
     def sharing(self, fingerprint: str) -> OperationQuerySet:
         """Operations that hold the same token and so share the vendor's limit."""
         return self.filter(token_fingerprint=fingerprint)

@@ -55,7 +55,10 @@ def insert(row: models.Model) -> Statement:
 
 
 def run(*statements: Statement) -> list[Answer]:
-    """Run them in this order: on PostgreSQL in one message, elsewhere one after the other."""
+    """Run them in this order: on PostgreSQL in one message, elsewhere one after the other.
+
+    One message of several statements needs Django's usual, client-side binding of parameters.
+    """
     if connection.vendor != "postgresql" or not statements:
         return [answer for statement in statements for answer in _run(statement)]
     together = "; ".join(statement.sql for statement in statements)
@@ -89,7 +92,7 @@ def _prepared(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]
 def _update_sql(model: type[models.Model], values: tuple[str, ...], where: tuple[str, ...]) -> str:
     changes = ", ".join(f'"{_field(model, name).column}" = %s' for name in values)
     condition = " AND ".join(f'"{_field(model, name).column}" = %s' for name in where)
-    return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE {condition}'  # noqa: S608
+    return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE {condition}'  # noqa: S608  (our models' names)
 
 
 @cache
@@ -97,7 +100,7 @@ def _insert_sql(model: type[models.Model]) -> str:
     columns = _columns_of(model)
     names = ", ".join(f'"{field.column}"' for field in columns)
     places = ", ".join(["%s"] * len(columns))
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({places})'  # noqa: S608
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({places})'  # noqa: S608  (our models' names)
 
 
 @cache
