@@ -16,6 +16,7 @@ class MediaAssetsConfig(AppConfig):
         from media_assets import checks, roles  # noqa: F401  (models exist only now)
 
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="audit_triggers")
+        post_migrate.connect(install_search, sender=self, dispatch_uid="search")
         post_migrate.connect(roles.install, sender=self, dispatch_uid="roles")
 
 
@@ -26,3 +27,11 @@ def install_triggers(*, using: str = "default", **_: Any) -> None:
     with connections[using].cursor() as cursor:
         for statement in TRIGGERS[connections[using].vendor]:
             cursor.execute(statement)
+
+
+def install_search(*, using: str = "default", **_: Any) -> None:
+    """Bring back SQLite's triggers of the search; only once its tables are there."""
+    from media_assets.models import search  # (this module is read before any model)
+
+    if connections[using].vendor == "sqlite" and search.is_there(using=using):
+        search.install(using=using)

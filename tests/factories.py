@@ -12,7 +12,17 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from media_assets import roles
-from media_assets.models import Batch, Connector, Format, Operation, Outcome, Status, Upload
+from media_assets.models import (
+    Batch,
+    Connector,
+    Format,
+    HandleText,
+    Operation,
+    Outcome,
+    Status,
+    Upload,
+    UploadText,
+)
 from media_assets.preflight.urls import QUERY_SAFE
 
 PASSWORD = "a long password for tests"
@@ -147,4 +157,8 @@ def make_upload(
         }
     if status == Status.CANCELLED:
         row |= {"finished_at": created_at + timedelta(seconds=2)}
-    return Upload.objects.create(**row | values)
+    upload = Upload.objects.create(**row | values)
+    UploadText.objects.write([upload])
+    if upload.handle:
+        HandleText.objects.write([upload])
+    return upload

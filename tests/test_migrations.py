@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
 
 from media_assets import roles
 from media_assets.models import Attempt, AuditEvent, Upload
@@ -29,11 +30,21 @@ def released(transactional_db):
     call_command("migrate", verbosity=0)
 
 
-def test_the_second_migration_keeps_rows_indexes_and_triggers(released):
+def test_the_second_migration_keeps_rows_and_triggers(released):
     migrate(SECOND)
 
-    stored = Upload.objects.get()
-    assert (stored.pk, stored.handle) == (released.pk, "4::one\n4::two")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, handle FROM media_assets_upload")
+        assert cursor.fetchall() == [(released.pk, "4::one\n4::two")]
+        for statement in ("DELETE FROM", "UPDATE"):
+            rest = "" if statement == "DELETE FROM" else " SET action = 'x'"
+            with pytest.raises(DatabaseError, match="never"), transaction.atomic():
+                cursor.execute(f"{statement} media_assets_auditevent{rest}")
+
+
+def test_an_update_brings_every_index_and_constraint(released):
+    call_command("migrate", verbosity=0)
+
     with connection.cursor() as cursor:
         names = connection.introspection.get_constraints(cursor, Upload._meta.db_table)
         more = connection.introspection.get_constraints(cursor, Attempt._meta.db_table)
@@ -41,11 +52,14 @@ def test_the_second_migration_keeps_rows_indexes_and_triggers(released):
     wanted |= {constraint.name for constraint in Upload._meta.constraints}
     assert wanted <= set(names)
     assert "attempt_started" in more
-    with connection.cursor() as cursor:
-        for statement in ("DELETE FROM", "UPDATE"):
-            rest = "" if statement == "DELETE FROM" else " SET action = 'x'"
-            with pytest.raises(DatabaseError, match="never"), transaction.atomic():
-                cursor.execute(f"{statement} media_assets_auditevent{rest}")
+
+
+def test_what_was_there_before_is_found_after_an_update(released, supervisor, client_for):
+    call_command("migrate", verbosity=0)
+
+    for part in (released.file_name, released.file_url, "file-", released.batch.code.hex[5:20]):
+        response = client_for(supervisor).get(reverse("history"), {"q": part})
+        assert [upload.pk for upload in response.context["page"]] == [released.pk], part
 
 
 def test_connector_admins_may_cancel_after_an_update(released):

@@ -17,6 +17,7 @@ from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_
 from media_assets.models import (
     Attempt,
     AuditEvent,
+    HandleText,
     Hold,
     Operation,
     Outcome,
@@ -194,17 +195,21 @@ def _finish(
         pause(operations, PAUSES[result.outcome], until=until)
     elif result.outcome == Outcome.READY:
         resume(operations)
-    move, told = _move(claim, result, now=now)
+    move, *told = _move(claim, result, now=now)
     attempt = {"upload": claim.upload.pk, "number": claim.number}
     ended = {**result.columns, "outcome": result.outcome, "finished_at": now}
-    return [move, rows.update(Attempt, attempt, ended), told]
+    return [move, rows.update(Attempt, attempt, ended), *told]
 
 
-def _move(claim: Claim, result: Result, *, now: datetime) -> tuple[Statement, Statement]:
+def _move(claim: Claim, result: Result, *, now: datetime) -> list[Statement]:
+    """What moves the upload, and what else is written because of it."""
     upload, number, outcome = claim.upload, claim.number, result.outcome
     if outcome == Outcome.READY:
-        move = upload.to_ready(result.handle, number=number, at=now)
-        return move, _event("upload.ready", upload, attempt=number)
+        return [
+            upload.to_ready(result.handle, number=number, at=now),
+            HandleText.objects.statement(upload, result.handle),
+            _event("upload.ready", upload, attempt=number),
+        ]
     # without an answer wolkvox may still be working on it, and counts it among its calls
     lost = outcome == Outcome.UNCLEAR and result.http_status is None
     ending: dict[str, Any] = {
@@ -220,9 +225,9 @@ def _move(claim: Claim, result: Result, *, now: datetime) -> tuple[Statement, St
         wait = wait_before_next_try(outcome, tries=tries, retry_after=result.retry_after)
     if wait is None:
         move = upload.to_failed(outcome, **ending)
-        return move, _event("upload.failed", upload, attempt=number, because=outcome)
+        return [move, _event("upload.failed", upload, attempt=number, because=outcome)]
     move = upload.to_waiting(outcome, due_at=now + wait, **ending)
-    return move, _event("upload.postponed", upload, attempt=number, because=outcome)
+    return [move, _event("upload.postponed", upload, attempt=number, because=outcome)]
 
 
 def _interrupt(upload: Upload, *, now: datetime) -> list[Statement]:

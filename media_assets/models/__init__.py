@@ -5,6 +5,7 @@ from media_assets.models.audit import AuditEvent
 from media_assets.models.batches import Batch
 from media_assets.models.clock import now_in_database
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
+from media_assets.models.search import HandleText, UploadText
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.uploads import (
     BULK_LANE,
@@ -22,11 +23,13 @@ __all__ = [
     "Batch",
     "Connector",
     "Format",
+    "HandleText",
     "Hold",
     "Operation",
     "Outcome",
     "PauseReason",
     "Status",
     "Upload",
+    "UploadText",
     "now_in_database",
 ]

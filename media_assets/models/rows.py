@@ -45,13 +45,17 @@ def update(
     return Statement(sql, [*_prepared(model, values), *_prepared(model, where)])
 
 
-def insert(row: models.Model) -> Statement:
-    """Add a row whose key the database chooses."""
+def insert(row: models.Model, *, ignore_conflicts: bool = False) -> Statement:
+    """Add a row, unless there is one in its place and `ignore_conflicts`.
+
+    A key that is a number of its own is the database's choice.
+    """
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection)
         for field in _columns_of(type(row))
     ]
-    return Statement(_insert_sql(type(row)), values)
+    sql = _insert_sql(type(row))
+    return Statement(f"{sql} ON CONFLICT DO NOTHING" if ignore_conflicts else sql, values)
 
 
 def run(*statements: Statement) -> list[Answer]:
@@ -105,7 +109,8 @@ def _insert_sql(model: type[models.Model]) -> str:
 
 @cache
 def _columns_of(model: type[models.Model]) -> list[Any]:
-    return [field for field in model._meta.local_concrete_fields if not field.primary_key]
+    fields = model._meta.local_concrete_fields
+    return [field for field in fields if not isinstance(field, models.AutoField)]
 
 
 @cache

@@ -1,6 +1,7 @@
 """Texts that others have written, made safe to show in a line beside ours."""
 
 import re
+import unicodedata
 
 # What changes the direction of the text around it (Unicode UAX #9), and other invisible controls:
 # "gpj.exe" could be made to look like "exe.jpg". Tabs and line ends are left to the caller.
@@ -12,3 +13,11 @@ _CONTROLS = re.compile(
 def plain(text: str) -> str:
     """`text` without invisible controls and marks of direction."""
     return _CONTROLS.sub("", text)
+
+
+def folded(text: str) -> str:
+    """`text` without accents and in one case, to compare what people type with what is there."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

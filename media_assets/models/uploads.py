@@ -49,10 +49,16 @@ class Upload(models.Model):
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="uploads")
     connector = models.ForeignKey(
-        Connector, models.PROTECT, related_name="uploads", verbose_name=_("connector")
+        Connector,
+        models.PROTECT,
+        related_name="uploads",
+        verbose_name=_("connector"),
+        db_index=False,  # the index for lists begins with it, as with the person
     )
     operation = models.ForeignKey(Operation, models.PROTECT, related_name="uploads")
-    submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
+    submitted_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name=_("submitted by"), db_index=False
+    )
     renews = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="renewals", verbose_name=_("renews")
     )
@@ -108,7 +114,17 @@ class Upload(models.Model):
             models.Index(fields=["connector", "-created_at", "-id"], name="upload_by_connector"),
             models.Index(fields=["status", "-created_at", "-id"], name="upload_by_status"),
             models.Index(fields=["submitted_by", "-created_at", "-id"], name="upload_by_person"),
+            models.Index(fields=["campaign", "-created_at", "-id"], name="upload_by_campaign"),
+            models.Index(
+                fields=["connector", "status", "-created_at", "-id"],
+                name="upload_by_connector_status",
+            ),
+            models.Index(
+                fields=["submitted_by", "status", "-created_at", "-id"],
+                name="upload_by_person_status",
+            ),
             models.Index(fields=["connector", "file_url"], name="upload_by_url"),
+            models.Index(fields=["changed_at"], name="upload_changed"),
             models.Index(fields=["status", "handle_expires_at", "id"], name="upload_expiring"),
         ]
         constraints = [

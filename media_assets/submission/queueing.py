@@ -20,6 +20,7 @@ from media_assets.models import (
     Batch,
     Connector,
     Upload,
+    UploadText,
     now_in_database,
 )
 from media_assets.submission.lines import Checked, Line
@@ -77,7 +78,7 @@ def submit(
         )
         if not is_new:
             return batch
-        Upload.objects.bulk_create(
+        uploads = Upload.objects.bulk_create(
             _new_upload(
                 batch,
                 now=now,
@@ -90,6 +91,7 @@ def submit(
             )
             for line, file_url in chosen
         )
+        UploadText.objects.write(uploads)
         AuditEvent.objects.record(
             "batch.submitted",
             by=by,
@@ -167,6 +169,7 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
             renews=locked,
         )
         renewal.save()
+        UploadText.objects.write([renewal])
         AuditEvent.objects.record(
             "upload.renewed", by=by, on=locked, address=address, renewal=str(renewal.code)
         )
