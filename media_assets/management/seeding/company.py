@@ -15,6 +15,8 @@ from media_assets.models import Connector, Operation
 PEOPLE = 25
 FIRST_SERVER = 301
 FIRST_CONNECTOR_ID = 4100
+QUIET = "4099"  # the connector of the one who has only just begun
+BEGINNER = 200  # times less than a colleague
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,22 @@ def make_company(rng: random.Random) -> Company:
     _people(rng)
     marketing = User.objects.filter(groups__name=roles.MARKETING).order_by("pk")
     colleagues = [one for person in marketing if (one := _colleague(person)) is not None]
-    return Company(colleagues, _shares(len(colleagues)))
+    busy = _weights(len(colleagues))
+    for place, one in enumerate(colleagues):
+        if [connector.connector_id for connector in one.connectors] == [QUIET]:
+            busy[place] /= BEGINNER
+    return Company(colleagues, list(accumulate(busy)))
 
 
 def _colleague(person: User) -> Colleague | None:
     connectors = list(roles.connectors_usable_by(person).order_by("pk"))
-    return Colleague(person, connectors, _shares(len(connectors))) if connectors else None
+    weights = list(accumulate(_weights(len(connectors))))
+    return Colleague(person, connectors, weights) if connectors else None
 
 
-def _shares(count: int) -> list[float]:
-    """Running sums for a few busy ones and many that are not (Zipf)."""
-    return list(accumulate(1 / (place + 1) ** 0.8 for place in range(count)))
+def _weights(count: int) -> list[float]:
+    """A few are busy, many are not (Zipf)."""
+    return [1 / (place + 1) ** 0.8 for place in range(count)]
 
 
 def _operations(rng: random.Random) -> None:
@@ -76,7 +83,7 @@ def _operations(rng: random.Random) -> None:
                 connector.groups.set(rng.sample(teams, 1 + (place % 3 == 0)))
     quiet, is_new = Connector.objects.get_or_create(
         operation=Operation.objects.get(name=texts.OPERATIONS[0]),
-        connector_id=str(FIRST_CONNECTOR_ID - 1),
+        connector_id=QUIET,
         defaults={"name": "WhatsApp Pruebas"},
     )
     if is_new:

@@ -28,7 +28,7 @@ def write(rows: Sequence[models.Model]) -> None:
         return
     meta = type(rows[0])._meta
     quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(field.column) for field in meta.concrete_fields)
+    columns = ", ".join(quoted(str(field.column)) for field in meta.concrete_fields)
     values = attrgetter(*(field.attname for field in meta.concrete_fields))
     converts = [
         (place, convert)
