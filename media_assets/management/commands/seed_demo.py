@@ -1,4 +1,7 @@
-"""The demonstration's people, operations and connectors, all of them on the sandbox."""
+"""The demonstration's people, operations and connectors, all of them on the sandbox.
+
+With --uploads also a year of history, as much of it as wanted.
+"""
 
 import json
 import secrets
@@ -11,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from media_assets import crypto, roles
+from media_assets.management import seeding
 from media_assets.models import Connector, Operation
 from media_assets.wolkvox.sandbox import Sandbox, state
 
@@ -37,6 +41,11 @@ class Command(BaseCommand):
             "--new-passwords", action="store_true", help="for all four people, and nothing else"
         )
         parser.add_argument("--json", action="store_true", help="print for programs, not people")
+        parser.add_argument("--uploads", type=int, default=0, help="add so many finished uploads")
+        parser.add_argument("--queued", type=int, default=0, help="and so many that wait")
+        parser.add_argument(
+            "--events", type=int, default=20_000, help="about so many audit events of the latest"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (settings.DEMO and settings.SANDBOX):
@@ -60,6 +69,7 @@ class Command(BaseCommand):
             ]
             if not options["new_passwords"]:
                 _operations(tokens)
+        self._fill(options)
         operations = [
             {"server": server, "token": token, "name": _name_on(server)}
             for server, token in tokens.items()
@@ -70,6 +80,20 @@ class Command(BaseCommand):
         for person in people:
             password = person["password"] or "(set earlier)"
             self.stdout.write(f"{person['username']:<12}{person['role']:<18}{password}")
+
+    def _fill(self, options: dict[str, Any]) -> None:
+        if options["new_passwords"] or options["uploads"] + options["queued"] == 0:
+            return
+        filled = seeding.fill(
+            options["uploads"],
+            queued=options["queued"],
+            events=options["events"],
+            say=self.stderr.write,
+        )
+        self.stderr.write(
+            f"{filled.uploads:,} uploads in {filled.batches:,} batches, {filled.attempts:,} "
+            f"attempts, {filled.events:,} audit events: {filled.seconds:.0f} s"
+        )
 
 
 def _person(username: str, *, role: str, renew: bool) -> str:
