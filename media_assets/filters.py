@@ -1,14 +1,16 @@
 """The filters of the two lists. All of them live in the address of the page."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
+from itertools import product
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,20 +19,27 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
-from media_assets.models import Connector, Format, Status
+from media_assets.models import Connector, Format, Status, Upload
 from media_assets.models.querysets import UploadQuerySet
-from media_assets.preflight.urls import PATH_SAFE
+from media_assets.models.texts import folded
+from media_assets.search import Search, search_for
+from media_assets.selection import Selection
 
-# One line of a handle is at least 191 characters; a browser's search field drops line breaks.
-HANDLE_BEGINNING = 120
-HANDLE_AT_LEAST = 6  # nearly all of them begin with "4::"
 ISO_DAY = "%Y-%m-%d"
-NAME_SAFE = PATH_SAFE.replace("%", "")  # names are shown decoded, so a % in one is meant as such
+MOST_PARTS = 30
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
     (LIVE, _("Live")),
     (SOON, _("Expires within 24 hours")),
     (OVER, _("Expired")),
+]
+TODAY, WEEK, MONTH, SEVEN_DAYS, THIRTY_DAYS = "today", "week", "month", "7d", "30d"
+PERIODS = [
+    (TODAY, _("Today")),
+    (WEEK, _("This week")),
+    (MONTH, _("This month")),
+    (SEVEN_DAYS, _("The last 7 days")),
+    (THIRTY_DAYS, _("The last 30 days")),
 ]
 
 
@@ -58,8 +67,8 @@ def _connectors(request: HttpRequest) -> QuerySet[Connector]:
 
 
 def _people(request: HttpRequest) -> QuerySet[User]:
-    """Who has submitted something that this person may see."""
-    theirs = roles.uploads_visible_to(request.user).filter(submitted_by=OuterRef("pk"))
+    """Who has submitted something that this person may see; asked of batches, which are fewer."""
+    theirs = roles.batches_visible_to(request.user).filter(submitted_by=OuterRef("pk"))
     return User.objects.filter(Exists(theirs)).order_by("username")
 
 
@@ -67,13 +76,13 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     """What both lists can be narrowed by."""
 
     q = django_filters.CharFilter(
-        method="search",
+        method="with_search",
         label=_("Search"),
         widget=forms.TextInput(
             attrs={
                 "type": "search",
                 "maxlength": 2048,
-                "placeholder": _("File, label, campaign, connector or handle"),
+                "placeholder": _("File, label, campaign, connector, batch or handle"),
             }
         ),
     )
@@ -83,7 +92,7 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         label=_("Connector"),
         empty_label=_("All connectors"),
     )
-    campaign = django_filters.CharFilter(lookup_expr="icontains", label=_("Campaign"))
+    campaign = django_filters.CharFilter(method="by_campaign", label=_("Campaign"))
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         """Of a NUL, which no database keeps, it makes a character that is found nowhere."""
@@ -94,24 +103,59 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
                     data[name] = data[name].replace("\0", "\ufffd")
         super().__init__(data, **kwargs)
 
-    def search(self, uploads: UploadQuerySet, _name: str, value: str) -> UploadQuerySet:
-        fits = (
-            Q(file_url__icontains=value)
-            | Q(file_url__icontains=quote(value, safe=NAME_SAFE))
-            | Q(label__icontains=value)
-            | Q(campaign__icontains=value)
-            | Q(connector__name__icontains=value)
-            | Q(connector__connector_id__icontains=value)
-        )
-        if len(value) >= HANDLE_AT_LEAST:
-            fits |= Q(handle__startswith=value[:HANDLE_BEGINNING])
-        return uploads.filter(fits)
+    def with_search(self, uploads: UploadQuerySet, _name: str, _value: str) -> UploadQuerySet:
+        """Nothing here: how a search is applied depends on what is done with the rows."""
+        return uploads
+
+    def by_campaign(self, uploads: UploadQuerySet, _name: str, _value: str) -> UploadQuerySet:
+        return uploads.filter(campaign__in=self.campaigns)
+
+    @cached_property
+    def campaigns(self) -> list[str]:
+        """The campaigns that the filter means: those that it is a part of, written in any way."""
+        typed = folded(self.data.get("campaign", "").strip())
+        return [name for name in Upload.objects.campaigns() if typed in folded(name)]
+
+    @cached_property
+    def selection(self) -> Selection:
+        """What fits, for a list; nothing when a filter holds a value that does not exist."""
+        if not self.is_valid():
+            return Selection([])
+        return Selection(list(self._parts()), self._search)
 
     @property
     def rows(self) -> UploadQuerySet:
-        """What fits; nothing when a filter holds a value that does not exist."""
-        rows: UploadQuerySet = self.qs if self.is_valid() else self.queryset.none()
-        return rows
+        """The same as one queryset, to be read from end to end."""
+        if not self.is_valid():
+            return self.queryset.none()  # type: ignore[no-any-return]
+        uploads: UploadQuerySet = self.qs
+        return uploads if self._search is None else self._search.within(uploads)
+
+    @cached_property
+    def _search(self) -> Search | None:
+        search = search_for(self.form.cleaned_data.get("q") or "", connectors=self._visible)
+        return search if search.terms else None
+
+    @cached_property
+    def _visible(self) -> list[Connector]:
+        return list(_connectors(self.request))
+
+    def _parts(self) -> Iterator[UploadQuerySet]:
+        """`qs` in parts that each have an index in the order of the list."""
+        connectors: list[int | None] = [None]
+        if not roles.may_see_everything(self.request.user) and not self.data.get("connector"):
+            connectors = [connector.pk for connector in self._visible]
+        campaigns = self.campaigns if self.data.get("campaign") else [None]
+        if len(connectors) * len(campaigns) > MOST_PARTS:
+            yield self.qs
+            return
+        for connector, campaign in product(connectors, campaigns):
+            part: UploadQuerySet = self.qs
+            if connector is not None:
+                part = part.filter(connector=connector)
+            if campaign is not None:
+                part = part.filter(campaign=campaign)
+            yield part
 
     @property
     def active(self) -> dict[str, str]:
@@ -187,12 +231,21 @@ class HistoryFilters(UploadFilters):
         label=_("Person"),
         empty_label=_("Everybody"),
     )
+    format = django_filters.ChoiceFilter(
+        choices=Format.choices, label=_("Format"), empty_label=_("All formats")
+    )
+    period = django_filters.ChoiceFilter(
+        choices=PERIODS, method="in_period", label=_("Period"), empty_label=_("Any time")
+    )
     since = django_filters.DateFilter(
         method="from_day", label=_("From"), input_formats=[ISO_DAY], widget=DayInput
     )
     until = django_filters.DateFilter(
         method="to_day", label=_("To"), input_formats=[ISO_DAY], widget=DayInput
     )
+
+    def in_period(self, uploads: UploadQuerySet, _name: str, value: str) -> UploadQuerySet:
+        return uploads.filter(created_at__gte=_midnight(first_day_of(value)))
 
     def from_day(self, uploads: UploadQuerySet, _name: str, value: date) -> UploadQuerySet:
         if value.year == MINYEAR:  # midnight elsewhere may lie before all time
@@ -203,6 +256,18 @@ class HistoryFilters(UploadFilters):
         if value.year == MAXYEAR:  # the day after may lie beyond all time
             return uploads
         return uploads.filter(created_at__lt=_midnight(value + timedelta(days=1)))
+
+
+def first_day_of(period: str) -> date:
+    """The first day of a period that lasts until now, in the person's zone; weeks begin Monday."""
+    today = timezone.localdate()
+    return {
+        TODAY: today,
+        WEEK: today - timedelta(days=today.weekday()),
+        MONTH: today.replace(day=1),
+        SEVEN_DAYS: today - timedelta(days=6),
+        THIRTY_DAYS: today - timedelta(days=29),
+    }[period]
 
 
 def _midnight(day: date) -> datetime:

@@ -1,32 +1,32 @@
-"""Pages of a newest-first list by key: no COUNT, no OFFSET, the same speed at any depth.
+"""Pages of a list by key: no COUNT, no OFFSET, the same speed at any depth.
 
-A position is `<microseconds since 1970>.<id>` of a row. `?after=` asks for what is older than that
-row, `?before=` for what is newer. The predicate `created_at <= t AND (created_at < t OR id < n)`
-is the form that the planners of both databases turn into one walk along the index.
+A position is `<microseconds since 1970>.<id>` of a row. `?after=` asks for what follows that row
+in the list, `?before=` for what precedes it, `?last=1` for the end; `?sort=oldest` turns the list
+round. A page can be sent to somebody else: rows that arrive meanwhile do not shift it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
-
 from media_assets.models import Upload
 from media_assets.models.querysets import UploadQuerySet
+from media_assets.selection import Position, Selection, Way
 
 SIZE = 50
+OLDEST_FIRST = "oldest"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, newest first; `newer` and `older` are the positions to go on from, or ""."""
+    """Rows in the order of the list; `previous` and `next` are positions to go on from, or ""."""
 
     rows: list[Upload]
-    newer: str = ""
-    older: str = ""
+    previous: str = ""
+    next: str = ""
 
     def __iter__(self) -> Iterator[Upload]:
         return iter(self.rows)
@@ -35,43 +35,53 @@ class Page:
         return len(self.rows)
 
 
-def page_of(uploads: UploadQuerySet, *, params: Mapping[str, str], size: int = SIZE) -> Page:
-    """The page that `after` or `before` in `params` asks for; the newest for anything else."""
-    if after := _position(params.get("after", "")):
-        return _older(uploads, than=after, size=size)
-    if before := _position(params.get("before", "")):
-        page = _newer(uploads, than=before, size=size)
-        if page.newer:
-            return page
-    return _first(uploads, size=size)
+def page_of(
+    selection: Selection, *, shown: UploadQuerySet, params: Mapping[str, str], size: int = SIZE
+) -> Page:
+    """The page that `params` ask for, the first for anything that cannot be read.
+
+    `shown` fetches the rows of the page: with what it shows of them.
+    """
+    turned = params.get("sort") == OLDEST_FIRST
+    positions, has_previous, has_next = _positions(selection, params, size=size, turned=turned)
+    return Page(
+        _fetch(positions, shown),
+        previous=_text(positions[0]) if has_previous else "",
+        next=_text(positions[-1]) if has_next else "",
+    )
 
 
-def _first(uploads: UploadQuerySet, *, size: int) -> Page:
-    rows = list(uploads.newest_first()[: size + 1])
-    return Page(rows[:size], older=_of(rows[size - 1]) if len(rows) > size else "")
+def _positions(
+    selection: Selection, params: Mapping[str, str], *, size: int, turned: bool
+) -> tuple[list[Position], bool, bool]:
+    """The page's positions, and whether there is something before and behind them."""
+    if after := _read(params.get("after", "")):
+        found = selection.take(Way(size + 1, beyond=after, oldest_first=turned))
+        if found:
+            return found[:size], True, len(found) > size
+    elif before := _read(params.get("before", "")):
+        found = selection.take(Way(size + 1, beyond=before, oldest_first=not turned))
+        if len(found) > size:
+            return found[:size][::-1], True, True
+    elif params.get("last"):
+        found = selection.take(Way(size + 1, oldest_first=not turned))
+        return found[:size][::-1], len(found) > size, False
+    found = selection.take(Way(size + 1, oldest_first=turned))
+    return found[:size], False, len(found) > size
 
 
-def _older(uploads: UploadQuerySet, *, than: tuple[datetime, int], size: int) -> Page:
-    at, number = than
-    older = uploads.filter(Q(created_at__lt=at) | Q(id__lt=number), created_at__lte=at)
-    page = _first(older, size=size)
-    return Page(page.rows, newer=_of(page.rows[0]) if page.rows else "", older=page.older)
+def _fetch(positions: Sequence[Position], shown: UploadQuerySet) -> list[Upload]:
+    """The rows there are at these positions, in their order."""
+    rows = shown.in_bulk([key for _at, key in positions])
+    return [rows[key] for _at, key in positions if key in rows]
 
 
-def _newer(uploads: UploadQuerySet, *, than: tuple[datetime, int], size: int) -> Page:
-    at, number = than
-    newer = uploads.filter(Q(created_at__gt=at) | Q(id__gt=number), created_at__gte=at)
-    rows = list(newer.order_by("created_at", "id")[: size + 1])
-    shown = rows[:size][::-1]
-    more = len(rows) > size
-    return Page(shown, newer=_of(shown[0]) if more else "", older=_of(shown[-1]) if shown else "")
+def _text(position: Position) -> str:
+    at, key = position
+    return f"{(at - EPOCH) // timedelta(microseconds=1)}.{key}"
 
 
-def _of(row: Upload) -> str:
-    return f"{(row.created_at - EPOCH) // timedelta(microseconds=1)}.{row.pk}"
-
-
-def _position(text: str) -> tuple[datetime, int] | None:
+def _read(text: str) -> Position | None:
     match = POSITION.fullmatch(text)
     if match is None:
         return None

@@ -6,7 +6,7 @@ running them. States are literals, because SQLite uses a partial index for a lit
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -137,7 +137,7 @@ def look(now: datetime) -> Seen:
         Statement(_WAITING, [moment, moment, moment]),
         Statement(_NEXT_CHANGE, [moment, moment, moment]),
     )
-    changes = [_instant(value) for row in change.rows for value in row if value is not None]
+    changes = [rows.instant(value) for row in change.rows for value in row if value is not None]
     return Seen(
         abandoned=[_upload(row) for row in abandoned.rows],
         waiting=[fingerprint for (fingerprint,) in waiting.rows],
@@ -147,7 +147,7 @@ def look(now: datetime) -> Seen:
 
 def _operation(row: Sequence[Any]) -> Operation:
     pk, code, *others, is_active, paused_reason, paused_until = row
-    until = None if paused_until is None else _instant(paused_until)
+    until = None if paused_until is None else rows.instant(paused_until)
     values = [pk, UUID(str(code)), *others, bool(is_active), paused_reason, until]
     operation = Operation.from_db(connection.alias, _OPERATION, values)
     assert isinstance(operation, Operation)  # noqa: S101  (the stubs do not say so)
@@ -160,12 +160,6 @@ def _upload(row: Sequence[Any]) -> Upload:
     upload = Upload.from_db(connection.alias, _COLUMNS, [pk, UUID(str(code)), *others])
     assert isinstance(upload, Upload)  # noqa: S101  (the stubs do not say so)
     return upload
-
-
-def _instant(value: Any) -> datetime:
-    """SQLite has no type for an instant: it gives what Django stores, in UTC, as text or bare."""
-    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _places(values: Collection[object]) -> str:

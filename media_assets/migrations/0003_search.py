@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
 from media_assets.models import search
@@ -49,7 +48,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        TrigramExtension(),
         migrations.AlterField(
             model_name='upload',
             name='connector',
@@ -95,6 +93,19 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='upload',
             index=models.Index(fields=['changed_at'], name='upload_changed'),
+        ),
+        migrations.AlterField(
+            model_name='batch',
+            name='submitted_by',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name='submitted by'),
+        ),
+        migrations.AddIndex(
+            model_name='batch',
+            index=models.Index(fields=['submitted_by', 'connector'], name='batch_by_person'),
+        ),
+        migrations.AddIndex(
+            model_name='batch',
+            index=models.Index(fields=['submitted_by', '-id'], name='batch_latest_of_person'),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.RunPython(index, drop_index),

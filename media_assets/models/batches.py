@@ -18,7 +18,9 @@ class Batch(models.Model):
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     form_key = models.UUIDField(editable=False)
-    submitted_by = models.ForeignKey(User, models.PROTECT, verbose_name=_("submitted by"))
+    submitted_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name=_("submitted by"), db_index=False
+    )
     connector = models.ForeignKey(Connector, models.PROTECT, verbose_name=_("connector"))
     campaign = models.CharField(_("campaign"), max_length=120, blank=True)
     left_out = models.JSONField(
@@ -31,6 +33,10 @@ class Batch(models.Model):
         default_permissions = ("view",)
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
+        indexes = [
+            models.Index(fields=["submitted_by", "connector"], name="batch_by_person"),
+            models.Index(fields=["submitted_by", "-id"], name="batch_latest_of_person"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["submitted_by", "form_key"], name="batch_once_per_form"

@@ -7,6 +7,7 @@ two calls").
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NoReturn
 
@@ -73,6 +74,15 @@ def run(*statements: Statement) -> list[Answer]:
 def moment(value: Any) -> Any:
     """A point in time as this database takes it as a parameter."""
     return connection.ops.adapt_datetimefield_value(value)
+
+
+def instant(value: Any) -> datetime:
+    """A point in time as this database gives it to a plain statement.
+
+    SQLite has no type for it: it gives what Django stores, in UTC, as text or without a zone.
+    """
+    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _run(statement: Statement) -> list[Answer]:

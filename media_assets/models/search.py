@@ -188,6 +188,7 @@ _GIN = """CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin (({column}) gin
     WITH (fastupdate = on, gin_pending_list_limit = 256)"""
 INDEX = {
     "postgresql": [
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm",
         _GIN.format(name="upload_words", table="media_assets_uploadtext", column="words"),
         _GIN.format(name="upload_handle_part", table="media_assets_handletext", column="part"),
         _GIN.format(

@@ -6,18 +6,20 @@ from django.views.decorators.http import require_safe
 
 from media_assets import paging, roles
 from media_assets.filters import LibraryFilters
+from media_assets.models import Upload
 
 
 @require_safe
 def library(request: HttpRequest) -> HttpResponse:
-    ready = roles.uploads_visible_to(request.user).ready().for_lists()
+    ready = roles.uploads_visible_to(request.user).ready()
     filters = LibraryFilters(request.GET, queryset=ready, request=request)
+    shown = Upload.objects.for_lists()
     return render(
         request,
         "handles.html",
         {
             "filters": filters,
-            "page": paging.page_of(filters.rows, params=request.GET),
+            "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
             "usable": set(roles.connectors_usable_by(request.user).values_list("pk", flat=True)),
             "may_submit": roles.may_submit(request.user),
         },

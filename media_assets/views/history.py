@@ -7,19 +7,20 @@ from django.views.decorators.http import require_GET, require_safe
 
 from media_assets import exports, paging, roles
 from media_assets.filters import HistoryFilters
-from media_assets.models import AuditEvent
+from media_assets.models import AuditEvent, Upload
 from media_assets.visitors import address_of
 
 
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     filters = _filters(request)
+    shown = Upload.objects.for_lists().with_last_answer().defer("handle")
     return render(
         request,
         "history.html",
         {
             "filters": filters,
-            "page": paging.page_of(filters.rows.with_last_answer(), params=request.GET),
+            "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
             "may_export": roles.may_export(request.user),
             "may_submit": roles.may_submit(request.user),
         },
@@ -32,7 +33,7 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
     if not roles.may_export(request.user):
         raise Http404
     filters = _filters(request)
-    rows = filters.rows.newest_first()
+    rows = filters.rows.for_lists().newest_first()
     AuditEvent.objects.record(
         "history.exported",
         by=request.user,
@@ -49,5 +50,5 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _filters(request: HttpRequest) -> HistoryFilters:
-    uploads = roles.uploads_visible_to(request.user).for_lists()
+    uploads = roles.uploads_visible_to(request.user)
     return HistoryFilters(request.GET, queryset=uploads, request=request)

@@ -1,0 +1,182 @@
+"""What somebody typed into the search field, and which uploads fit it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import unquote
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
+
+from media_assets.models import Connector, Upload, UploadText
+from media_assets.models.querysets import UploadQuerySet
+from media_assets.models.rows import Statement
+from media_assets.models.search import HANDLE_END, LONG_PART, long_part
+from media_assets.models.texts import folded
+from media_assets.search import index
+from media_assets.search.index import FEW, is_indexed, like, places
+
+MOST_TERMS = 8
+HANDLE_AT_LEAST = 8  # characters of a handle that are looked for
+HANDLE_BEGINNING = 120  # one line is at least 191; a browser's search field drops line breaks
+BATCHES = 100
+SCHEME = re.compile(r"^https?://")
+WHOLE_HANDLE = re.compile(r"\S{60,}")
+CODE_PART = re.compile(r"[0-9a-f-]{8,36}")
+UPLOAD = Upload._meta.db_table
+TEXT = UploadText._meta.db_table
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word, and what it stands for besides a part of the texts of an upload."""
+
+    text: str
+    connectors: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    uploads: tuple[int, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.connectors or self.batches or self.uploads)
+
+    def fits(self) -> Q:
+        """For a queryset with the alias `words`."""
+        return (
+            Q(words__contains=self.text)
+            | Q(connector__in=self.connectors)
+            | Q(batch__in=self.batches)
+            | Q(pk__in=self.uploads)
+        )
+
+    def condition(self, row: str) -> Statement:
+        """The same as `fits` in SQL, about a row that has id, connector_id and batch_id."""
+        words = f"(SELECT words FROM {TEXT} WHERE upload_id = {row}.id)"  # noqa: S608  (ours)
+        parts, parameters = [f"{words} LIKE %s ESCAPE '\\'"], [like(self.text)]
+        for column, values in self._keys().items():
+            if values:
+                parts.append(f"{row}.{column} IN ({places(values)})")
+                parameters += values
+        return Statement(f"({' OR '.join(parts)})", parameters)
+
+    def matches(self) -> Statement:
+        """Finds the ids of all uploads that may fit, some perhaps twice, through the indexes."""
+        found = index.lookup("upload_words", [self.text])
+        parts, parameters = [found.sql], [*found.parameters]
+        for column, values in self._keys().items():
+            if values:
+                parts.append(f"SELECT id FROM {UPLOAD} WHERE {column} IN ({places(values)})")  # noqa: S608
+                parameters += values
+        return Statement(" UNION ALL ".join(parts), parameters)
+
+    def _keys(self) -> dict[str, tuple[int, ...]]:
+        return {"connector_id": self.connectors, "batch_id": self.batches, "id": self.uploads}
+
+
+@dataclass(frozen=True)
+class Search:
+    """All of its terms have to fit."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index helps; without, only the newest uploads are looked at."""
+        return self.matches() is not None
+
+    @cached_property
+    def few(self) -> frozenset[int] | None:
+        """Ids among which all that fits is, or None when those are many or no index helps."""
+        matches = self.matches()
+        if matches is None:
+            return None
+        sql = f"{matches.sql} LIMIT %s"
+        found = Statement(sql, [*matches.parameters, FEW + 1]).run().rows
+        return frozenset(key for (key,) in found) if len(found) <= FEW else None
+
+    def within(self, uploads: UploadQuerySet) -> UploadQuerySet:
+        """Those of these uploads that fit."""
+        words = UploadText.objects.filter(upload=OuterRef("pk")).values("words")
+        fitting = uploads.alias(words=Subquery(words))
+        for term in self.terms:
+            fitting = fitting.filter(term.fits())
+        return fitting if self.few is None else fitting.filter(pk__in=self.few)
+
+    def matches(self) -> Statement | None:
+        """Finds the ids of all that may fit through the indexes; None where none helps."""
+        indexed = [term for term in self.terms if is_indexed(term.text)]
+        plain = [term.text for term in indexed if term.is_plain]
+        if plain:
+            return index.lookup("upload_words", plain)
+        return indexed[0].matches() if indexed else None
+
+    def condition(self, row: str) -> Statement:
+        conditions = [term.condition(row) for term in self.terms]
+        return Statement(
+            " AND ".join(condition.sql for condition in conditions),
+            [value for condition in conditions for value in condition.parameters],
+        )
+
+
+def search_for(typed: str, *, connectors: Iterable[Connector]) -> Search:
+    """What `typed` asks for; `connectors` are those that may be found by their names.
+
+    Words are separated by white space, and each may be a part of the address, the label, the
+    campaign, the connector's name or id, the code of the batch or upload, or of a handle.
+    """
+    pieces = typed.split()
+    if pieces and WHOLE_HANDLE.match(pieces[0]) and pieces[0].count(":") >= 3:
+        pieces = [piece for piece in pieces[:1] if "//" not in piece] or pieces
+    known = [(_names_of(connector), connector.pk) for connector in connectors]
+    terms = {_plain(piece): piece for piece in pieces}
+    terms.pop("", None)
+    return Search(
+        tuple(
+            Term(
+                text,
+                connectors=tuple(key for names, key in known if text in names),
+                batches=tuple(_batches(text)),
+                uploads=(*_by_code(text), *_by_handle(piece)),
+            )
+            for text, piece in list(terms.items())[:MOST_TERMS]
+        )
+    )
+
+
+def _plain(piece: str) -> str:
+    """As texts are stored to be searched: folded, decoded, addresses without their scheme."""
+    return SCHEME.sub("", folded(unquote(piece)))
+
+
+def _names_of(connector: Connector) -> str:
+    names = (connector.name, connector.connector_id, connector.operation.name)
+    return "\n".join(folded(name) for name in names)
+
+
+def _batches(text: str) -> list[int]:
+    part = text.replace("-", "")
+    if not CODE_PART.fullmatch(text) or not CODE_PART.fullmatch(part):
+        return []
+    return index.keys("batch_code_part", [part], limit=BATCHES)
+
+
+def _by_code(text: str) -> list[int]:
+    if not CODE_PART.fullmatch(text) or len(text.replace("-", "")) != 32:
+        return []
+    return list(Upload.objects.filter(code=UUID(text)).values_list("pk", flat=True))
+
+
+def _by_handle(piece: str) -> list[int]:
+    """Uploads by a part of a handle: of the beginning of its long part, or of its end."""
+    needles = {long_part(piece)[:LONG_PART], piece.rpartition(":")[2][:HANDLE_END]}
+    found = {
+        key
+        for needle in needles
+        if len(needle) >= HANDLE_AT_LEAST and is_indexed(needle)
+        for key in index.keys("upload_handle_part", [needle.lower()], limit=FEW)
+    }
+    if not found:
+        return []
+    fitting = Upload.objects.filter(pk__in=found, handle__icontains=piece[:HANDLE_BEGINNING])
+    return list(fitting.values_list("pk", flat=True))

@@ -1,0 +1,183 @@
+"""The uploads that a list shows: what fits the filters and the search, read in the list's order.
+
+No list counts or sorts the table. Without a search the filters have an index in the list's order;
+where a person sees several connectors, or a campaign is written in several ways, each of them is a
+part with such an index, and the parts are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+
+from media_assets.models import rows
+from media_assets.models.querysets import UploadQuerySet
+from media_assets.models.rows import Statement
+from media_assets.search import Search
+
+COUNTED = 1_000
+WALK = 50_000  # rows that are asked whether they fit, before all that match are sorted instead
+
+Position = tuple[datetime, int]  # created_at and id of an upload
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many there are: exactly, or at least so many."""
+
+    number: int
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class Way:
+    """The order of a list, where in it one stands (None at its beginning), and how far to go."""
+
+    limit: int
+    beyond: Position | None = None
+    oldest_first: bool = False
+
+    def along(self, uploads: UploadQuerySet) -> UploadQuerySet:
+        """In this order and beyond the position, without the limit."""
+        return self.past(uploads).order_by(*self.order)
+
+    def past(self, uploads: UploadQuerySet) -> UploadQuerySet:
+        """Beyond the position, in a form that both planners turn into one walk along an index."""
+        if self.beyond is None:
+            return uploads
+        at, key = self.beyond
+        if self.oldest_first:
+            return uploads.filter(Q(created_at__gt=at) | Q(id__gt=key), created_at__gte=at)
+        return uploads.filter(Q(created_at__lt=at) | Q(id__lt=key), created_at__lte=at)
+
+    @property
+    def order(self) -> tuple[str, str]:
+        return ("created_at", "id") if self.oldest_first else ("-created_at", "-id")
+
+    def first_of(self, positions: Sequence[Position]) -> list[Position]:
+        """The first of these, as far as the limit."""
+        if self.beyond is not None:
+            at = self.beyond
+            positions = [p for p in positions if (p > at if self.oldest_first else p < at)]
+        return sorted(positions, reverse=not self.oldest_first)[: self.limit]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Uploads that fit.
+
+    parts: what the filters allow, as querysets that have no upload in common.
+    search: what has to fit besides; it is not applied to the parts yet.
+    """
+
+    parts: Sequence[UploadQuerySet]
+    search: Search | None = None
+
+    def take(self, way: Way) -> list[Position]:
+        """The first positions on the way."""
+        if self.search is None:
+            return self._merged(way)
+        if self.search.few is not None:
+            return way.first_of(self._few)
+        return self._of_many(self.search, way)[0]
+
+    @cached_property
+    def count(self) -> Count:
+        """Exact up to a cap, and where the search makes counting long at least so many."""
+        if self.search is not None and self.search.few is not None:
+            return Count(len(self._few), is_exact=True)
+        if self.search is not None:
+            found, is_all = self._of_many(self.search, Way(COUNTED + 1))
+            return Count(min(len(found), COUNTED), is_exact=is_all and len(found) <= COUNTED)
+        number = 0
+        for part in self.parts:
+            number += part.newest_first()[: COUNTED + 1 - number].count()
+            if number > COUNTED:
+                return Count(COUNTED, is_exact=False)
+        return Count(number, is_exact=True)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only the newest are looked at, because no index helps the search."""
+        return self.search is not None and not self.search.is_indexed
+
+    @cached_property
+    def _few(self) -> list[Position]:
+        """All positions, where the search has few candidates."""
+        assert self.search is not None  # noqa: S101  (asked for only then)
+        return [
+            position
+            for part in self.parts
+            for position in self.search.within(part).order_by().values_list("created_at", "pk")
+        ]
+
+    def _merged(self, way: Way) -> list[Position]:
+        """The first of those that are first in each part; SQLite does not do this in one query."""
+        firsts = [
+            way.along(part).values_list("created_at", "pk")[: way.limit] for part in self.parts
+        ]
+        return way.first_of([position for first in firsts for position in first])
+
+    def _of_many(self, search: Search, way: Way) -> tuple[list[Position], bool]:
+        """The first positions, and whether there are no more where they are fewer than asked for.
+
+        The parts are walked in their order, which fills a page soon when what fits lies densely.
+        When it lies far away instead, everything that matches is sorted.
+        """
+        walk = WALK // max(1, len(self.parts))
+        found: list[Position] = []
+        is_all = True
+        for part in self.parts:
+            along = way.along(part)
+            here = _walk(along[:walk], search, limit=way.limit)
+            found += here
+            is_all = is_all and (len(here) == way.limit or not along[walk : walk + 1].exists())
+        if not is_all and (matches := search.matches()) is not None:
+            found = [p for part in self.parts for p in _sorted(part, search, matches, way=way)]
+            is_all = True
+        return way.first_of(found), is_all
+
+
+def _walk(uploads: UploadQuerySet, search: Search, *, limit: int) -> list[Position]:
+    """The first that fit among these, which are in order; it stops as soon as it has them."""
+    inner, condition = _inner(uploads), search.condition("upload")
+    sql = f"SELECT created_at, id FROM ({inner.sql}) upload WHERE {condition.sql} LIMIT %s"  # noqa: S608
+    return _positions(Statement(sql, [*inner.parameters, *condition.parameters, limit]))
+
+
+def _sorted(
+    part: UploadQuerySet, search: Search, matches: Statement, *, way: Way
+) -> list[Position]:
+    """The first that fit, by way of all that match.
+
+    The order is by an expression, lest a planner walks along the index of the order after all.
+    """
+    inner, condition = _inner(way.past(part).order_by()), search.condition("upload")
+    turn = "" if way.oldest_first else "DESC"
+    sql = f"""
+        WITH matched AS MATERIALIZED (SELECT DISTINCT id FROM ({matches.sql}) matches)
+        SELECT upload.created_at, upload.id
+        FROM matched CROSS JOIN ({inner.sql}) upload
+        WHERE upload.id = matched.id AND {condition.sql}
+        ORDER BY CASE WHEN upload.id > 0 THEN upload.created_at END {turn}, upload.id {turn}
+        LIMIT %s
+    """  # noqa: S608  (made of Django's SQL and names of ours)
+    parameters = [*matches.parameters, *inner.parameters, *condition.parameters, way.limit]
+    return _positions(Statement(sql, parameters))
+
+
+def _inner(uploads: UploadQuerySet) -> Statement:
+    """These uploads as SQL, with the columns that a search and a position need."""
+    columns = uploads.values_list("id", "created_at", "connector_id", "batch_id")
+    sql, parameters = columns.query.sql_with_params()
+    return Statement(sql, list(parameters))
+
+
+def _positions(statement: Statement) -> list[Position]:
+    found: list[tuple[Any, ...]] = statement.run().rows
+    return [(rows.instant(at), key) for at, key in found]
