@@ -84,15 +84,15 @@ class Selection:
             return self._merged(way)
         if self.search.few is not None:
             return way.first_of(self._few)
-        return self._of_many(self.search, way)[0]
+        return self._of_many(self.search, way)
 
     @cached_property
     def count(self) -> Count:
-        """Exact up to a cap, and where the search makes counting long at least so many."""
+        """Exact up to a cap, or where the search has few candidates; else at least so many."""
         if self.search is not None and self.search.few is not None:
             return Count(len(self._few), is_exact=True)
         if self.search is not None:
-            found, is_all = self._of_many(self.search, Way(COUNTED + 1))
+            found, is_all = self._walked(self.search, Way(COUNTED + 1))
             return Count(min(len(found), COUNTED), is_exact=is_all and len(found) <= COUNTED)
         number = 0
         for part in self.parts:
@@ -123,23 +123,26 @@ class Selection:
         ]
         return way.first_of([position for first in firsts for position in first])
 
-    def _of_many(self, search: Search, way: Way) -> tuple[list[Position], bool]:
-        """The first positions, and whether there are no more where they are fewer than asked for.
+    def _of_many(self, search: Search, way: Way) -> list[Position]:
+        """Where the search has many candidates: by walking, or else by sorting all that match.
 
-        The parts are walked in their order, which fills a page soon when what fits lies densely.
-        When it lies far away instead, everything that matches is sorted.
+        Walking fills a page soon when what fits lies densely, but not when it lies far away.
         """
-        walk = WALK // max(1, len(self.parts))
+        found, is_all = self._walked(search, way)
+        if is_all or (matches := search.matches()) is None:
+            return found
+        return way.first_of([p for part in self.parts for p in _sorted(part, matches, search, way)])
+
+    def _walked(self, search: Search, way: Way) -> tuple[list[Position], bool]:
+        """The first positions near by, and whether these are as many as asked for or all."""
+        steps = WALK // max(1, len(self.parts))
         found: list[Position] = []
         is_all = True
         for part in self.parts:
             along = way.along(part)
-            here = _walk(along[:walk], search, limit=way.limit)
+            here = _walk(along[:steps], search, limit=way.limit)
             found += here
-            is_all = is_all and (len(here) == way.limit or not along[walk : walk + 1].exists())
-        if not is_all and (matches := search.matches()) is not None:
-            found = [p for part in self.parts for p in _sorted(part, search, matches, way=way)]
-            is_all = True
+            is_all = is_all and (len(here) == way.limit or not along[steps : steps + 1].exists())
         return way.first_of(found), is_all
 
 
@@ -150,9 +153,7 @@ def _walk(uploads: UploadQuerySet, search: Search, *, limit: int) -> list[Positi
     return _positions(Statement(sql, [*inner.parameters, *condition.parameters, limit]))
 
 
-def _sorted(
-    part: UploadQuerySet, search: Search, matches: Statement, *, way: Way
-) -> list[Position]:
+def _sorted(part: UploadQuerySet, matches: Statement, search: Search, way: Way) -> list[Position]:
     """The first that fit, by way of all that match.
 
     The order is by an expression, lest a planner walks along the index of the order after all.
