@@ -277,18 +277,15 @@ def test_the_texts_follow_the_upload_in_the_same_transaction(found):
 def test_a_search_scans_no_table(typed):
     connector = make_connector(name="Ventas", connector_id="77123")
     make_upload(connector, label="navidad")
-    chosen = Selection(
-        [Upload.objects.filter(status=Status.READY)],
-        search_for(typed, connectors=Connector.objects.select_related("operation")),
-    )
+    ready = Upload.objects.filter(status=Status.READY)
+    way = Way(51, beyond=(timezone.now(), 10**9))
 
     with recorded() as statements:
-        chosen.take(Way(51))
-        chosen.search.few  # noqa: B018  (asks)
-        selection._walk(chosen.parts[0].newest_first()[:50], chosen.search, limit=51)
-        if (matches := chosen.search.matches()) is not None:
-            way = Way(51, beyond=(timezone.now(), 10**9))
-            selection._sorted(chosen.parts[0], matches, chosen.search, way)
+        searched = search_for(typed, connectors=Connector.objects.select_related("operation"))
+        Selection([ready], searched).take(way)
+        selection._walk(way.along(ready)[:50], searched, limit=51)
+        if (matches := searched.matches()) is not None:
+            selection._sorted(ready, matches, searched, way)
 
     assert statements
     for sql, parameters in statements:

@@ -1,15 +1,18 @@
 """Tables and indexes for searching, and indexes for the filters that people combine."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from media_assets.models import search
 
 CHUNK = 2000
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Write the texts of the uploads that are there, in chunks; the indexes come afterwards."""
     alias = schema_editor.connection.alias
     uploads = apps.get_model("media_assets", "Upload").objects.using(alias)
@@ -28,7 +31,7 @@ def fill(apps, schema_editor):
         )
 
 
-def index(apps, schema_editor):
+def index(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     connection = schema_editor.connection
     if connection.vendor == "postgresql":
         connection.check_constraints()  # no index is made while checks of new rows are pending
@@ -36,7 +39,7 @@ def index(apps, schema_editor):
     search.rebuild(using=connection.alias)
 
 
-def drop_index(apps, schema_editor):
+def drop_index(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     search.uninstall(using=schema_editor.connection.alias)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -53,7 +54,8 @@ class Term:
     def condition(self, row: str) -> Statement:
         """The same as `fits` in SQL, about a row that has id, connector_id and batch_id."""
         words = f"(SELECT words FROM {TEXT} WHERE upload_id = {row}.id)"  # noqa: S608  (ours)
-        parts, parameters = [f"{words} LIKE %s ESCAPE '\\'"], [like(self.text)]
+        parts: list[str] = [f"{words} LIKE %s ESCAPE '\\'"]
+        parameters: list[Any] = [like(self.text)]
         for column, values in self._keys().items():
             if values:
                 parts.append(f"{row}.{column} IN ({places(values)})")
