@@ -24,8 +24,8 @@ from media_assets.models.querysets import UploadQuerySet
 from media_assets.models.texts import folded
 from media_assets.search import Search, search_for
 from media_assets.selection import Selection
+from media_assets.widgets import ISO_DAY, Choices, DayInput
 
-ISO_DAY = "%Y-%m-%d"
 MOST_PARTS = 30
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
@@ -41,15 +41,6 @@ PERIODS = [
     (SEVEN_DAYS, _("The last 7 days")),
     (THIRTY_DAYS, _("The last 30 days")),
 ]
-
-
-class DayInput(forms.DateInput):
-    """The browser's own calendar, which speaks ISO in every language."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format=ISO_DAY)
 
 
 @dataclass(frozen=True)
@@ -91,6 +82,7 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         to_field_name="code",
         label=_("Connector"),
         empty_label=_("All connectors"),
+        widget=Choices,
     )
     campaign = django_filters.CharFilter(method="by_campaign", label=_("Campaign"))
 
@@ -199,10 +191,14 @@ class UploadFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
 
 class LibraryFilters(UploadFilters):
     format = django_filters.ChoiceFilter(
-        choices=Format.choices, label=_("Format"), empty_label=_("All formats")
+        choices=Format.choices, label=_("Format"), empty_label=_("All formats"), widget=Choices
     )
     expiring = django_filters.ChoiceFilter(
-        choices=EXPIRY, method="by_expiry", label=_("Expiry"), empty_label=_("Any expiry")
+        choices=EXPIRY,
+        method="by_expiry",
+        label=_("Expiry"),
+        empty_label=_("Any expiry"),
+        widget=Choices,
     )
     mine = django_filters.BooleanFilter(
         method="only_mine", label=_("Only mine"), widget=forms.CheckboxInput
@@ -222,7 +218,11 @@ class LibraryFilters(UploadFilters):
 
 class HistoryFilters(UploadFilters):
     state = django_filters.ChoiceFilter(
-        field_name="status", choices=Status.choices, label=_("State"), empty_label=_("All states")
+        field_name="status",
+        choices=Status.choices,
+        label=_("State"),
+        empty_label=_("All states"),
+        widget=Choices,
     )
     person = django_filters.ModelChoiceFilter(
         field_name="submitted_by",
@@ -230,12 +230,17 @@ class HistoryFilters(UploadFilters):
         to_field_name="username",
         label=_("Person"),
         empty_label=_("Everybody"),
+        widget=Choices,
     )
     format = django_filters.ChoiceFilter(
-        choices=Format.choices, label=_("Format"), empty_label=_("All formats")
+        choices=Format.choices, label=_("Format"), empty_label=_("All formats"), widget=Choices
     )
     period = django_filters.ChoiceFilter(
-        choices=PERIODS, method="in_period", label=_("Period"), empty_label=_("Any time")
+        choices=PERIODS,
+        method="in_period",
+        label=_("Period"),
+        empty_label=_("Any time"),
+        widget=Choices,
     )
     since = django_filters.DateFilter(
         method="from_day", label=_("From"), input_formats=[ISO_DAY], widget=DayInput

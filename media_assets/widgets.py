@@ -1,0 +1,45 @@
+"""Controls of the filters above lists."""
+
+from typing import Any
+
+from django import forms
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+ISO_DAY = "%Y-%m-%d"
+_SELECTED = {True: mark_safe(" selected"), False: ""}
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar, which speaks ISO in every language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format=ISO_DAY)
+
+
+class Choices(forms.Select):
+    """A plain list of choices, made in one piece.
+
+    Django's own renders a template for every option, which for people and connectors costs as much
+    as all rows of the list below.
+    """
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        chosen = set(self.format_value(value))
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, _SELECTED[str(key) in chosen], label) for key, label in self.choices),
+        )
+        attributes = flatatt(self.build_attrs(self.attrs, attrs))
+        return format_html('<select name="{}"{}>{}</select>', name, attributes, options)
