@@ -27,6 +27,7 @@ from media_assets.selection import Selection
 from media_assets.widgets import ISO_DAY, Choices, DayInput
 
 MOST_PARTS = 30
+DAY = timedelta(days=1)
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
     (LIVE, _("Live")),
@@ -205,12 +206,11 @@ class LibraryFilters(UploadFilters):
     )
 
     def by_expiry(self, uploads: UploadQuerySet, _name: str, value: str) -> UploadQuerySet:
-        now = timezone.now()
         if value == OVER:
-            return uploads.filter(handle_expires_at__lte=now)
-        if value == SOON:
-            return uploads.expiring(timedelta(hours=24))
-        return uploads.live()
+            return uploads.expired()
+        fitting = uploads.expiring(DAY) if value == SOON else uploads.live()
+        # they lie close together, and a list must not walk a year to find where they begin
+        return fitting.filter(created_at__gte=Upload.objects.first_live())
 
     def only_mine(self, uploads: UploadQuerySet, _name: str, value: bool) -> UploadQuerySet:
         return uploads.filter(submitted_by=self.request.user) if value else uploads

@@ -21,7 +21,7 @@ from media_assets.models.rows import Statement
 from media_assets.search import Search
 
 COUNTED = 1_000
-WALK = 50_000  # rows that are asked whether they fit, before all that match are sorted instead
+WALK = 20_000  # rows that are asked whether they fit, before all that match are sorted instead
 
 Position = tuple[datetime, int]  # created_at and id of an upload
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from media_assets.models.attempts import Attempt
@@ -47,6 +48,22 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def live(self) -> UploadQuerySet:
         """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""
         return self.filter(_live(timezone.now()))
+
+    def expired(self) -> UploadQuerySet:
+        """Ready, and by the estimate expired: in time nearly all of them.
+
+        The comparison is such that no index helps it: a list reads them in its own order.
+        """
+        expires_at = Coalesce("handle_expires_at", "handle_expires_at")
+        return self.ready().alias(expires_at=expires_at).filter(expires_at__lte=timezone.now())
+
+    def first_live(self) -> datetime:
+        """When the first of the live ones was submitted; now if there is none."""
+        now = timezone.now()
+        known = self.ready().filter(handle_expires_at__gt=now)
+        unknown = self.ready().filter(handle_expires_at=None).filter(_live(now))
+        firsts = [each.order_by().aggregate(first=Min("created_at")) for each in (known, unknown)]
+        return min((found["first"] for found in firsts if found["first"]), default=now)
 
     def live_or_unfinished(self) -> UploadQuerySet:
         """What makes another upload of the same file needless just now."""

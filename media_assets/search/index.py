@@ -24,6 +24,11 @@ def is_indexed(text: str) -> bool:
     return INDEXED.search(text[-NEEDLE:]) is not None
 
 
+def is_exact(text: str) -> bool:
+    """Whether what the index finds holds the whole text, and needs no second look."""
+    return len(text) <= NEEDLE and is_indexed(text)
+
+
 def lookup(index: str, texts: Iterable[str]) -> Statement:
     """Finds the keys of rows that hold all these parts, in no order; at times a few too many."""
     needles = [text[-NEEDLE:] for text in texts]
