@@ -84,7 +84,9 @@ class Selection:
             return self._merged(way)
         if self.search.few is not None:
             return way.first_of(self._few)
-        return self._of_many(self.search, way)
+        if way.beyond is None and not way.oldest_first:
+            return self._head[0][: way.limit]
+        return self._of_many(self.search, way)[0]
 
     @cached_property
     def count(self) -> Count:
@@ -92,7 +94,7 @@ class Selection:
         if self.search is not None and self.search.few is not None:
             return Count(len(self._few), is_exact=True)
         if self.search is not None:
-            found, is_all = self._walked(self.search, Way(COUNTED + 1))
+            found, is_all = self._head
             return Count(min(len(found), COUNTED), is_exact=is_all and len(found) <= COUNTED)
         number = 0
         for part in self.parts:
@@ -116,6 +118,12 @@ class Selection:
             for position in self.search.within(part).order_by().values_list("created_at", "pk")
         ]
 
+    @cached_property
+    def _head(self) -> tuple[list[Position], bool]:
+        """The newest positions, as many as are counted, where the search has many candidates."""
+        assert self.search is not None  # noqa: S101  (asked for only then)
+        return self._of_many(self.search, Way(COUNTED + 1))
+
     def _merged(self, way: Way) -> list[Position]:
         """The first of those that are first in each part; SQLite does not do this in one query."""
         firsts = [
@@ -123,18 +131,20 @@ class Selection:
         ]
         return way.first_of([position for first in firsts for position in first])
 
-    def _of_many(self, search: Search, way: Way) -> list[Position]:
-        """Where the search has many candidates: by walking, or else by sorting all that match.
+    def _of_many(self, search: Search, way: Way) -> tuple[list[Position], bool]:
+        """The first positions, and whether these are as many as asked for or all.
 
-        Walking fills a page soon when what fits lies densely, but not when it lies far away.
+        Walking fills a page soon when what fits lies densely, but not when it lies far away: then
+        everything that matches is sorted.
         """
         found, is_all = self._walked(search, way)
         if is_all or (matches := search.matches()) is None:
-            return found
-        return way.first_of([p for part in self.parts for p in _sorted(part, matches, search, way)])
+            return found, is_all
+        found = [p for part in self.parts for p in _sorted(part, matches, search, way)]
+        return way.first_of(found), True
 
     def _walked(self, search: Search, way: Way) -> tuple[list[Position], bool]:
-        """The first positions near by, and whether these are as many as asked for or all."""
+        """As `_of_many`, as far as a bounded walk along the parts finds them."""
         steps = WALK // max(1, len(self.parts))
         found: list[Position] = []
         is_all = True

@@ -105,12 +105,12 @@ class Search:
     def within(self, uploads: UploadQuerySet) -> UploadQuerySet:
         """Those of these uploads that fit."""
         if self.few is not None and self._is_told_by_keys:
-            return uploads.filter(pk__in=self.few)
+            return uploads.filter(pk__in=index.listed(self.few))
         words = UploadText.objects.filter(upload=OuterRef("pk")).values("words")
         fitting = uploads.alias(words=Subquery(words))
         for term in self.terms:
             fitting = fitting.filter(term.fits())
-        return fitting if self.few is None else fitting.filter(pk__in=self.few)
+        return fitting if self.few is None else fitting.filter(pk__in=index.listed(self.few))
 
     def matches(self) -> Statement | None:
         """Finds the ids of all that may fit through the indexes; None where none helps."""
