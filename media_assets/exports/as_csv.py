@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from media_assets.exports import instants
-from media_assets.exports.cells import neutral_column, neutral_handles
+from media_assets.exports.cells import joined, neutral_column, neutral_handles
 from media_assets.exports.tables import Kind, Table
 
 BOM = "\ufeff"
@@ -65,11 +65,13 @@ def _handles(values: Sequence[str]) -> Sequence[str]:
 
 
 def _numbers(values: Sequence[int | None]) -> Sequence[str]:
-    return ["" if value is None else str(value) for value in values]
+    if None in values:
+        return ["" if value is None else str(value) for value in values]
+    return list(map(str, values))
 
 
 def _quoted(cells: Sequence[str]) -> Sequence[str]:
     """Quotation marks doubled, where there are any."""
-    if '"' in "".join(cells):
+    if '"' in joined(cells):
         return [cell.replace('"', '""') for cell in cells]
     return cells

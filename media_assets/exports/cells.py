@@ -9,6 +9,8 @@ FORMULA = re.compile(r"(^|[;,\t\r\n])(?=[=+\-@\t\r])")
 # The same anywhere in cells that are joined by line feeds: one search for a whole column.
 FORMULA_IN_COLUMN = re.compile(r"[;,\t\r\n][=+\-@\t\r]")
 
+FEW = 100
+
 
 def neutral(cell: object) -> str:
     """The cell as text that no spreadsheet takes for a formula, nor a part of it for another."""
@@ -22,7 +24,7 @@ def neutral_handle(handle: str) -> str:
 
 def neutral_column(cells: Sequence[str]) -> Sequence[str]:
     """Each cell as `neutral` makes it; where nothing looks like a formula, one search says so."""
-    if FORMULA_IN_COLUMN.search("\n" + "\n".join(cells)):
+    if FORMULA_IN_COLUMN.search(joined(cells)):
         return [neutral(cell) for cell in cells]
     return cells
 
@@ -32,3 +34,13 @@ def neutral_handles(handles: Sequence[str]) -> Sequence[str]:
     if {handle[:1] for handle in handles}.isdisjoint(FORMULA_STARTS):
         return handles
     return [neutral_handle(handle) for handle in handles]
+
+
+def joined(cells: Sequence[str]) -> str:
+    """All that stands in the cells, to be searched; what stands in many of them perhaps once.
+
+    Each cell comes after a line feed.
+    """
+    if len(cells) > FEW and len(different := set(cells)) < len(cells) // 4:
+        return "\n" + "\n".join(different)
+    return "\n" + "\n".join(cells)

@@ -5,9 +5,8 @@ they need one look-up for the hour.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
-ALMOST_AN_HOUR = timedelta(minutes=59, seconds=59)
 HOURS_KEPT = 20_000
 EXCEL_DAY_ZERO = date(1899, 12, 30).toordinal()
 
@@ -26,35 +25,45 @@ class Local:
     """Stored instants as a zone's clocks show them: `2026-03-01 10:20:30-05:00`."""
 
     def __init__(self, zone: tzinfo) -> None:
-        self.zone = zone
-        self._hours: dict[str, tuple[str, str] | None] = {}
+        self._zone = zone
+        self._hours = _Hours(zone)
 
     def __call__(self, stored: Sequence[str | None]) -> list[str]:
         hours = self._hours
         if len(hours) > HOURS_KEPT:
             hours.clear()
-        for hour in {at[:13] for at in stored if at} - hours.keys():
-            hours[hour] = self._look_at(hour)
         return [
-            ""
-            if not at
-            else f"{known[0]}{at[13:19]}{known[1]}"
-            if (known := hours[at[:13]])
-            else self._exactly(f"{at[:19]}+00:00")
+            (f"{known[0]}{at[13:19]}{known[1]}" if (known := hours[at[:13]]) else self._exactly(at))
+            if at
+            else ""
             for at in stored
         ]
 
-    def _look_at(self, hour: str) -> tuple[str, str] | None:
-        """What stands before and after its minutes; None if the offset is not whole hours."""
-        first = datetime.fromisoformat(f"{hour}:00:00+00:00")
-        begins, ends = self._exactly(str(first)), self._exactly(str(first + ALMOST_AN_HOUR))
+    def _exactly(self, at: str) -> str:
+        return _shown(f"{at[:19]}+00:00", self._zone)
+
+
+class _Hours(dict[str, tuple[str, str] | None]):
+    """What stands before and after the minutes in a zone, by the hour in UTC.
+
+    None where that changes within the hour, or the offset is not whole hours.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, hour: str) -> tuple[str, str] | None:
+        begins = _shown(f"{hour}:00:00+00:00", self._zone)
+        ends = _shown(f"{hour}:59:59+00:00", self._zone)
         whole = begins[13:19] == ":00:00" and ends[13:19] == ":59:59"
         same = begins[:13] == ends[:13] and begins[19:] == ends[19:]
-        return (begins[:13], begins[19:]) if whole and same else None
+        self[hour] = known = (begins[:13], begins[19:]) if whole and same else None
+        return known
 
-    def _exactly(self, utc: str) -> str:
-        at = datetime.fromisoformat(utc).astimezone(self.zone)
-        return at.isoformat(sep=" ", timespec="seconds")
+
+def _shown(utc: str, zone: tzinfo) -> str:
+    return datetime.fromisoformat(utc).astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 class Serial:

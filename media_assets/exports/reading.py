@@ -17,7 +17,7 @@ from django.db.models.functions import Cast
 
 from media_assets.exports import instants
 
-FIRST, PAGE, KEYS = 200, 2000, 30_000
+FIRST, PAGE, KEYS = 200, 1000, 30_000
 SLOW = 0.25  # seconds
 BEFORE_ALL = 2**63 - 1
 
