@@ -19,7 +19,7 @@ from media_assets.exports import instants
 
 FIRST, PAGE, KEYS = 200, 1000, 30_000
 SLOW = 0.25  # seconds
-BEFORE_ALL = 2**63 - 1
+ORDER = ("-created_at", "-id")
 
 Source = str | Combinable
 Page = list[tuple[Any, ...]]
@@ -27,23 +27,17 @@ Page = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Position:
-    """A row's place in the list; without a time the list is ordered by number alone."""
+    """A row's place in the list; without a number it is before all rows of that instant."""
 
-    number: int = BEFORE_ALL
-    at: datetime | None = None
+    at: datetime
+    number: int | None = None
 
     @property
     def older(self) -> Q:
         """What is older than this. Both databases walk along their index for this form."""
-        if self.at is None:
-            return Q(id__lt=self.number)
-        if self.number == BEFORE_ALL:
+        if self.number is None:
             return Q(created_at__lte=self.at)
         return Q(Q(created_at__lt=self.at) | Q(id__lt=self.number), created_at__lte=self.at)
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        return ("-id",) if self.at is None else ("-created_at", "-id")
 
 
 def as_stored(name: str) -> Cast:
@@ -65,13 +59,13 @@ def pages(rows: QuerySet[Any], sources: Sequence[Source], *, after: Position) ->
     is_slow = time.monotonic() - began > SLOW
     if len(page) == FIRST:
         read = _pages_of_keys if is_slow else _pages
-        yield from read(rows, columns, after=_position(page[-1], columns, like=after))
+        yield from read(rows, columns, after=_position(page[-1], columns))
 
 
 def _pages(rows: QuerySet[Any], columns: list[Source], *, after: Position) -> Iterator[Page]:
     while page := _older(rows, columns, than=after, most=PAGE):
         yield page
-        after = _position(page[-1], columns, like=after)
+        after = _position(page[-1], columns)
 
 
 def _pages_of_keys(
@@ -79,24 +73,22 @@ def _pages_of_keys(
 ) -> Iterator[Page]:
     keys: list[Source] = [as_stored("created_at"), "id"]
     while found := _older(rows, keys, than=after, most=KEYS):
-        after = _position(found[-1], keys, like=after)
+        after = _position(found[-1], keys)
         numbers = [number for _at, number in found]
         for start in range(0, len(numbers), PAGE):
             here = rows.model._default_manager.filter(pk__in=numbers[start : start + PAGE])
-            if page := _fetched(here.order_by(*after.order).values_list(*columns)):
+            if page := _fetched(here.order_by(*ORDER).values_list(*columns)):
                 yield page
 
 
 def _older(rows: QuerySet[Any], columns: list[Source], *, than: Position, most: int) -> Page:
-    found = rows.filter(than.older).order_by(*than.order)
+    found = rows.filter(than.older).order_by(*ORDER)
     return _fetched(found.values_list(*columns)[:most])
 
 
-def _position(row: tuple[Any, ...], columns: list[Source], *, like: Position) -> Position:
-    number = row[columns.index("id")]
-    if like.at is None:
-        return Position(number)
-    return Position(number, instants.parsed(row[columns.index(as_stored("created_at"))]))
+def _position(row: tuple[Any, ...], columns: list[Source]) -> Position:
+    at = instants.parsed(row[columns.index(as_stored("created_at"))])
+    return Position(at, row[columns.index("id")])
 
 
 def _fetched(rows: QuerySet[Any, tuple[Any, ...]]) -> Page:
