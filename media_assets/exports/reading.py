@@ -54,9 +54,9 @@ def pages(rows: QuerySet[Any], sources: Sequence[Source], *, after: Position) ->
     columns = list(dict.fromkeys([*sources, as_stored("created_at"), "id"]))
     began = time.monotonic()
     page = _older(rows, columns, than=after, most=FIRST)
+    is_slow = time.monotonic() - began > SLOW
     if page:
         yield page
-    is_slow = time.monotonic() - began > SLOW
     if len(page) == FIRST:
         read = _pages_of_keys if is_slow else _pages
         yield from read(rows, columns, after=_position(page[-1], columns))
