@@ -4,7 +4,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from media_assets.views import account, batches, handles, history, new_upload, overview, uploads
+from media_assets.views import (
+    account,
+    batches,
+    exports,
+    handles,
+    history,
+    new_upload,
+    overview,
+    uploads,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -24,7 +33,8 @@ urlpatterns = [
     path("uploads/<uuid:code>/copied/", uploads.copied, name="copied"),
     path("handles/", handles.library, name="handles"),
     path("history/", history.history, name="history"),
-    path("history/export.csv", history.export_csv, name="history_csv"),
+    path("history/export.csv", exports.history_csv, name="history_csv"),
+    path("history/export.xlsx", exports.history_xlsx, name="history_xlsx"),
     path("account/sign-in/", account.SignIn.as_view(), name="login"),
     path("account/sign-out/", account.sign_out, name="logout"),
     path("account/password/", account.ChangePassword.as_view(), name="password_change"),

@@ -137,18 +137,6 @@ def test_only_people_whose_uploads_one_sees_can_be_chosen(marketing, stranger, c
     assert "saul" not in str(people)
 
 
-def test_the_export_is_offered_with_the_same_filters(supervisor, client_for):
-    html = client_for(supervisor).get(reverse("history"), {"state": "failed", "after": "1.1"})
-
-    assert f'href="{reverse("history_csv")}?state=failed"' in html.content.decode()
-
-
-def test_marketing_is_offered_no_export(marketing, client_for):
-    assert (
-        reverse("history_csv") not in client_for(marketing).get(reverse("history")).content.decode()
-    )
-
-
 def test_an_empty_history_says_so(supervisor, client_for):
     html = client_for(supervisor).get(reverse("history")).content.decode()
 

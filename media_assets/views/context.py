@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,7 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.DEMO,
         "navigation": _navigation(request, user) if user.is_authenticated else [],
         "role": ROLE_NAMES.get(roles.role_of(user), "") if user.is_authenticated else "",
+        "time_zone": timezone.get_current_timezone_name(),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "language_code": (get_language() or settings.LANGUAGE_CODE).partition("-")[0],
         "here": request.get_full_path() if request.method == "GET" else request.path,
