@@ -4,7 +4,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from media_assets.views import account, batches, handles, history, new_upload, overview, uploads
+from media_assets.views import (
+    account,
+    batches,
+    figures,
+    handles,
+    history,
+    new_upload,
+    overview,
+    uploads,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -24,6 +33,7 @@ urlpatterns = [
     path("uploads/<uuid:code>/copied/", uploads.copied, name="copied"),
     path("handles/", handles.library, name="handles"),
     path("history/", history.history, name="history"),
+    path("history/figures/", figures.show, name="figures"),
     path("history/export.csv", history.export_csv, name="history_csv"),
     path("account/sign-in/", account.SignIn.as_view(), name="login"),
     path("account/sign-out/", account.sign_out, name="logout"),

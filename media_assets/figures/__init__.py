@@ -8,11 +8,13 @@ from media_assets.figures.refreshing import (
     refresh,
     refresh_for_page,
 )
+from media_assets.figures.showing import Shown
 from media_assets.figures.tallies import Figures, Tally, figures_of
 
 __all__ = [
     "Figures",
     "Keeper",
+    "Shown",
     "Tally",
     "end_of",
     "figures_of",
