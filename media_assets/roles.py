@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from media_assets.models import Batch, Connector, Upload
+from media_assets.models import Batch, Connector, DayFigures, Upload
 from media_assets.models.operations import ConnectorQuerySet
 from media_assets.models.querysets import UploadQuerySet
 
@@ -113,6 +113,13 @@ def uploads_visible_to(user: User | AnonymousUser) -> UploadQuerySet:
     if may_see_everything(user):
         return Upload.objects.all()
     return Upload.objects.filter(connector__in=connectors_visible_to(user).values("pk"))
+
+
+def figures_visible_to(user: User | AnonymousUser) -> QuerySet[DayFigures]:
+    """The summary of the uploads that this person may see."""
+    if may_see_everything(user):
+        return DayFigures.objects.all()
+    return DayFigures.objects.filter(connector__in=connectors_visible_to(user).values("pk"))
 
 
 def batches_visible_to(user: User | AnonymousUser) -> QuerySet[Batch]:

@@ -1,9 +1,10 @@
-"""What is kept: operations and connectors, uploads and attempts, and the audit list."""
+"""What is kept: operations and connectors, uploads and attempts, the audit list, and figures."""
 
 from media_assets.models.attempts import Attempt
 from media_assets.models.audit import AuditEvent
 from media_assets.models.batches import Batch
 from media_assets.models.clock import now_in_database
+from media_assets.models.figures import DayFigures, FiguresState
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
 from media_assets.models.search import HandleText, UploadText
 from media_assets.models.states import Format, Outcome, Status
@@ -22,6 +23,8 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "Connector",
+    "DayFigures",
+    "FiguresState",
     "Format",
     "HandleText",
     "Hold",

@@ -14,6 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 
 from media_assets import preflight, results, submission, words
+from media_assets.figures import words as figures_words
 from media_assets.models import Format, Status, Upload
 
 register = template.Library()
@@ -139,6 +140,9 @@ def state_in_words(upload: Upload) -> str:
     return words.state_of(upload)
 
 
+register.filter("grouped", figures_words.number)
+register.filter("duration", figures_words.duration)
+register.filter("share_of", figures_words.percentage)
 register.filter("result", results.result_of)
 register.filter("attempt_result", results.result_of_attempt)
 register.filter("said", results.said_of)

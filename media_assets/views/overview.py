@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,7 +20,6 @@ from media_assets.workload import Workload, workloads
 
 ROWS = 5
 OPERATIONS = 10
-PEOPLE = 10
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 
@@ -42,8 +41,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         context |= _operations()
     if user.has_perm("media_assets.change_operation"):
         context["upkeep"] = _upkeep()
-    if roles.may_export(user):
-        context["week"] = _week(roles.uploads_visible_to(user))
     return render(request, "overview.html", context)
 
 
@@ -117,29 +114,4 @@ def _upkeep() -> dict[str, Any]:
         "without_groups": Connector.objects.active()
         .filter(groups=None)
         .select_related("operation"),
-    }
-
-
-def _week(visible: UploadQuerySet) -> dict[str, Any]:
-    """Totals of the last seven days, and the people with the most uploads."""
-    people = (
-        visible.filter(created_at__gt=timezone.now() - WEEK)
-        .order_by()
-        .values("submitted_by__username")
-        .annotate(
-            total=Count("pk"),
-            ready=Count("pk", filter=Q(status=Status.READY)),
-            failed=Count("pk", filter=Q(status=Status.FAILED)),
-            cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
-        )
-        .order_by("-total", "submitted_by__username")
-    )
-    rows = list(people)
-    return {
-        "people": rows[:PEOPLE],
-        "more": max(0, len(rows) - PEOPLE),
-        **{
-            name: sum(row[name] for row in rows)
-            for name in ("total", "ready", "failed", "cancelled")
-        },
     }

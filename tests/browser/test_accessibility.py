@@ -27,7 +27,8 @@ def pages(box: Any, transactional_db: None) -> dict[str, list[str]]:
         make_upload(connector, by=marta, status=status, label="Un nombre largo para la campaña")
         for status in ("ready", "failed", "queued", "sending", "cancelled")
     ]
-    own = ["/", "/uploads/new/", "/handles/", "/history/", "/account/password/", "/nowhere/"]
+    own = ["/", "/uploads/new/", "/handles/", "/history/", "/history/figures/"]
+    own += ["/account/password/", "/nowhere/"]
     own += [upload.get_absolute_url() for upload in uploads]
     own += [upload.batch.get_absolute_url() for upload in uploads]
     own.append(reverse("cancel_batch", args=[uploads[2].batch.code]))

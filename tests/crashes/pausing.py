@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import time
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +35,8 @@ class Stops:
         self._point = point
         self._announce = announce
         self._go = go
-        self._written: set[str] = set()
+        # by connection: a worker has one for figures besides
+        self._written: dict[Any, set[str]] = defaultdict(set)
 
     def here(self, point: str) -> None:
         if point != self._point:
@@ -45,14 +47,14 @@ class Stops:
 
     def note(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if CLAIM.search(sql):
-            self._written.add("claim")
+            self._written[context["connection"]].add("claim")
         if RESULT.search(sql):
-            self._written.add("result")
+            self._written[context["connection"]].add("result")
         return execute(sql, params, many, context)
 
     def around(self, commit: Any) -> Any:
         def commit_with_stops(connection: BaseDatabaseWrapper) -> None:
-            written, self._written = self._written, set()
+            written = self._written.pop(connection, set())
             for what in written:
                 self.here(f"{what} written")
             commit(connection)

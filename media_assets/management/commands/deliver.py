@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from media_assets import figures
 from media_assets.delivery import Worker
 
 
@@ -32,4 +33,12 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        worker.run(until_idle=options["until_idle"])
+        if options["until_idle"]:
+            worker.run(until_idle=True)
+            return
+        keeper = figures.Keeper()
+        keeper.start()
+        try:
+            worker.run()
+        finally:
+            keeper.stop()

@@ -116,7 +116,7 @@ def _search_rows() -> list[Any]:
 
 def _summarise() -> None:
     if "refresh_figures" in get_commands():
-        call_command("refresh_figures", "--all")
+        call_command("refresh_figures", "--all", verbosity=0)
 
 
 def _roomy_cache() -> None:
