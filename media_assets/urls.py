@@ -4,7 +4,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.i18n import set_language
 
-from media_assets.views import account, batches, handles, history, new_upload, overview, uploads
+from media_assets.views import (
+    account,
+    batches,
+    bulk,
+    copying,
+    handles,
+    history,
+    new_upload,
+    overview,
+    saved,
+    uploads,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -25,6 +36,13 @@ urlpatterns = [
     path("handles/", handles.library, name="handles"),
     path("history/", history.history, name="history"),
     path("history/export.csv", history.export_csv, name="history_csv"),
+    path("bulk/copied/", copying.copied, name="bulk_copied"),
+    path("bulk/<slug:page>/copy/", copying.copy, name="bulk_copy"),
+    path("bulk/<slug:page>/<slug:action>/", bulk.bulk, name="bulk"),
+    path("saved-views/<uuid:code>/rename/", saved.rename_view, name="rename_view"),
+    path("saved-views/<uuid:code>/delete/", saved.delete_view, name="delete_view"),
+    path("saved-views/<slug:page>/", saved.saved_views, name="saved_views"),
+    path("saved-views/<slug:page>/save/", saved.save_view, name="save_view"),
     path("account/sign-in/", account.SignIn.as_view(), name="login"),
     path("account/sign-out/", account.sign_out, name="logout"),
     path("account/password/", account.ChangePassword.as_view(), name="password_change"),

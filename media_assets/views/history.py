@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_safe
 from media_assets import exports, paging, roles
 from media_assets.filters import HistoryFilters
 from media_assets.models import AuditEvent, Upload
+from media_assets.views.lists import list_context
 from media_assets.visitors import address_of
 
 
@@ -23,6 +24,7 @@ def history(request: HttpRequest) -> HttpResponse:
             "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
             "may_export": roles.may_export(request.user),
             "may_submit": roles.may_submit(request.user),
+            **list_context(request, page="history", filters=filters),
         },
     )
 
