@@ -362,6 +362,16 @@ def test_a_thousand_cost_a_few_dozen_queries(
     assert done == number
 
 
+@pytest.mark.sqlite_only
+def test_renewals_are_looked_up_and_not_searched_for_row_by_row(batch, marketing):
+    """With the statistics of a table in which nothing has been renewed yet."""
+    many(make_upload(batch=batch), 300)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    plan = Upload.objects.renewable().order_by().explain()
+    assert "SEARCH U0 USING INDEX upload_renewals" in plan
+
+
 # Twice, and at once
 
 

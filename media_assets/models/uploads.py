@@ -124,6 +124,13 @@ class Upload(models.Model):
                 name="upload_by_person_status",
             ),
             models.Index(fields=["connector", "file_url"], name="upload_by_url"),
+            # Most uploads renew nothing: by the statistics of an index with all of them SQLite
+            # would rather read the whole table for each upload than look for its renewals.
+            models.Index(
+                fields=["renews"],
+                name="upload_renewals",
+                condition=Q(renews__isnull=False),
+            ),
             models.Index(fields=["changed_at"], name="upload_changed"),
             models.Index(fields=["status", "handle_expires_at", "id"], name="upload_expiring"),
         ]

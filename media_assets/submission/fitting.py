@@ -45,13 +45,13 @@ class Outlook:
 
     @property
     def is_too_many(self) -> bool:
-        return self.possible > settings.BULK_MAX
+        return bool(self.possible > settings.BULK_MAX)
 
 
 def is_open_to(action: Action, user: User | AnonymousUser) -> bool:
     """Whether there may be uploads for which this person may do it."""
     if action == Action.COPY:
-        return bool(roles.may_see_everything(user) or roles.may_submit(user))
+        return roles.may_see_everything(user) or roles.may_submit(user)
     if action == Action.CANCEL:
         return roles.may_cancel_some(user)
     return roles.may_submit(user)
