@@ -7,7 +7,7 @@ view's `get_object_or_404` answers 404 for both.
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
@@ -141,3 +141,22 @@ def may_cancel(user: User | AnonymousUser, target: Upload | Batch) -> bool:
         return False
     # also on a disabled connector, where it would wait for ever
     return may_submit(user) and connectors_visible_to(user).filter(pk=target.connector_id).exists()
+
+
+def may_cancel_some(user: User | AnonymousUser) -> bool:
+    """Whether there may be uploads that this person may cancel."""
+    return may_submit(user) or user.has_perm("media_assets.cancel_every_upload")
+
+
+def changeable_by(user: User | AnonymousUser) -> Q:
+    """`may_change` as a condition on many uploads."""
+    return Q(connector__in=connectors_usable_by(user).values("pk"))
+
+
+def cancellable_by(user: User | AnonymousUser) -> Q:
+    """`may_cancel` as a condition on many uploads."""
+    if user.has_perm("media_assets.cancel_every_upload"):
+        return Q(pk__isnull=False)
+    if not may_submit(user):
+        return Q(pk__in=[])
+    return Q(submitted_by=user.pk, connector__in=connectors_visible_to(user).values("pk"))

@@ -70,9 +70,10 @@ DELIVERY_PAUSE = timedelta(seconds=env.float("DELIVERY_PAUSE", default=3600))
 DELIVERY_PAUSE_LOCAL = timedelta(seconds=env.float("DELIVERY_PAUSE_LOCAL", default=60))
 
 
-# Limits of a submission
+# Limits of a submission, and of what is changed at once
 BATCH_MAX = 500
 LARGE_BATCH = 50
+BULK_MAX = env.int("BULK_MAX", default=5_000)
 PROBE_SECONDS = env.float("PROBE_SECONDS", default=0.6)
 PROBE_SECONDS_LARGE = env.float("PROBE_SECONDS_LARGE", default=0.1)
 CSV_MAX_BYTES = 1024 * 1024

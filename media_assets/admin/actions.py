@@ -18,6 +18,7 @@ ACTIONS: dict[str, str | Promise] = {
     "group.created": _("Added a group"),
     "group.deleted": _("Deleted a group"),
     "handle.copied": _("Copied a handle"),
+    "handle.copied_many": _("Copied several handles at once"),
     "history.exported": _("Exported the history"),
     "operation.changed": _("Changed an operation"),
     "operation.connectors_read": _("Read wolkvox's list of connectors"),
@@ -40,12 +41,17 @@ ACTIONS: dict[str, str | Promise] = {
     "person.signed_in": _("Signed in"),
     "person.signed_out": _("Signed out"),
     "upload.cancelled": _("Cancelled an upload"),
+    "upload.cancelled_many": _("Cancelled several uploads at once"),
+    "upload.changed": _("Changed the campaign of an upload"),
+    "upload.changed_many": _("Changed the campaign of several uploads at once"),
     "upload.failed": _("An upload failed"),
     "upload.interrupted": _("A call was interrupted"),
     "upload.postponed": _("An upload will be tried again"),
     "upload.ready": _("Received a handle"),
     "upload.renewed": _("Renewed a handle"),
+    "upload.renewed_many": _("Renewed several handles at once"),
     "upload.retried": _("Retried an upload"),
+    "upload.retried_many": _("Retried several uploads at once"),
 }
 
 

@@ -6,6 +6,7 @@ from media_assets.models.batches import Batch
 from media_assets.models.clock import now_in_database
 from media_assets.models.figures import DayFigures, FiguresState
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
+from media_assets.models.saved import ListPage, NameTaken, SavedView, TooManyViews
 from media_assets.models.search import HandleText, UploadText
 from media_assets.models.states import Format, Outcome, Status
 from media_assets.models.uploads import (
@@ -28,10 +29,14 @@ __all__ = [
     "Format",
     "HandleText",
     "Hold",
+    "ListPage",
+    "NameTaken",
     "Operation",
     "Outcome",
     "PauseReason",
+    "SavedView",
     "Status",
+    "TooManyViews",
     "Upload",
     "UploadText",
     "now_in_database",

@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, Min, OuterRef, Q, Subquery
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,8 +27,9 @@ from media_assets.models.states import Status
 from media_assets.wolkvox import handles
 
 if TYPE_CHECKING:
-    from media_assets.models.uploads import Upload  # noqa: F401  (in a string below)
+    from media_assets.models.uploads import Upload
 
+GIVEN_UP = [Status.FAILED, Status.CANCELLED]
 MOST_CAMPAIGNS = 2_000
 
 
@@ -33,6 +45,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def failed(self) -> UploadQuerySet:
         return self.filter(status=Status.FAILED)
+
+    def given_up(self) -> UploadQuerySet:
+        """Failed or cancelled: what a person may retry."""
+        return self.filter(status__in=GIVEN_UP)
 
     def unfinished(self) -> UploadQuerySet:
         return self.filter(status__in=[Status.QUEUED, Status.SENDING])
@@ -73,12 +89,18 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def expiring(self, within: timedelta) -> UploadQuerySet:
         """Ready, not renewed, and estimated to expire within this time from now."""
         now = timezone.now()
-        given_up = [Status.FAILED, Status.CANCELLED]
-        renewals = self.model._default_manager.filter(renews=OuterRef("pk"))
-        renewed = Exists(renewals.exclude(status__in=given_up))
-        return self.ready().filter(
-            ~renewed, handle_expires_at__gt=now, handle_expires_at__lte=now + within
+        return self.renewable().filter(
+            handle_expires_at__gt=now, handle_expires_at__lte=now + within
         )
+
+    def renewable(self) -> UploadQuerySet:
+        """Ready, and without a renewal; one that failed or was cancelled does not count."""
+        return self.filter(is_renewable(self.model))
+
+    def not_renewed_since(self, instant: datetime) -> UploadQuerySet:
+        """Those of which nobody has asked for a renewal after this instant."""
+        renewals = self.model._default_manager.filter(renews=OuterRef("pk"))
+        return self.filter(~Exists(renewals.filter(created_at__gt=instant)))
 
     def set_cancelled(self, at: datetime) -> int:
         """QUEUED → CANCELLED, all that still wait; returns how many.
@@ -86,6 +108,37 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         The lease stays: wolkvox may still be working on an earlier call that gave no answer.
         """
         return self.queued().update(status=Status.CANCELLED, changed_at=at, finished_at=at)
+
+    def set_queued_again(self, at: datetime, *, lane: int) -> int:
+        """FAILED or CANCELLED → QUEUED: counts of tries start anew; returns how many.
+
+        Each waits as long as the vendor may still be working on a call that gave no answer.
+        """
+        due_at = Case(
+            When(lease_until__gt=at, then=F("lease_until")),
+            default=Value(at),
+            output_field=DateTimeField(),
+        )
+        return self.given_up().update(
+            status=Status.QUEUED,
+            changed_at=at,
+            due_at=due_at,
+            lane=lane,
+            attempts_before=F("attempt_count"),
+            finished_at=None,
+        )
+
+    def set_campaign(self, campaign: str, at: datetime) -> int:
+        """Give these a campaign, whatever their state; returns how many.
+
+        Of what is not finished `changed_at` stays: it says since when it waits or is being sent.
+        """
+        changed_at = Case(
+            When(finished_at__isnull=False, then=Value(at)),
+            default=F("changed_at"),
+            output_field=DateTimeField(),
+        )
+        return self.update(campaign=campaign, changed_at=changed_at)
 
     def newest_first(self) -> UploadQuerySet:
         return self.order_by("-created_at", "-id")
@@ -117,6 +170,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             SELECT name FROM campaigns WHERE name IS NOT NULL LIMIT %s
         """  # noqa: S608  (names of ours)
         return [name for (name,) in Statement(sql, [MOST_CAMPAIGNS]).run().rows]
+
+
+def is_renewable(model: type[Upload]) -> Q:
+    """`renewable` as a condition, for a query over uploads."""
+    renewals = model._default_manager.filter(renews=OuterRef("pk"))
+    return Q(~Exists(renewals.exclude(status__in=GIVEN_UP)), status=Status.READY)
 
 
 def _live(now: datetime) -> Q:

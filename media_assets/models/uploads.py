@@ -124,6 +124,13 @@ class Upload(models.Model):
                 name="upload_by_person_status",
             ),
             models.Index(fields=["connector", "file_url"], name="upload_by_url"),
+            # Most uploads renew nothing: by the statistics of an index with all of them SQLite
+            # would rather read the whole table for each upload than look for its renewals.
+            models.Index(
+                fields=["renews"],
+                name="upload_renewals",
+                condition=Q(renews__isnull=False),
+            ),
             models.Index(fields=["changed_at"], name="upload_changed"),
             models.Index(fields=["status", "handle_expires_at", "id"], name="upload_expiring"),
         ]
@@ -274,19 +281,5 @@ class Upload(models.Model):
 
         It waits as long as the vendor may still be working on a call that gave no answer.
         """
-        return self._move(
-            Status.FAILED,
-            Status.CANCELLED,
-            to=Status.QUEUED,
-            at=at,
-            after=self.attempt_count,
-            due_at=max(at, self.lease_until or at),
-            lane=QUICK_LANE,
-            attempts_before=self.attempt_count,
-            finished_at=None,
-        )
-
-    def _move(self, *expected: Status, to: Status, at: datetime, after: int, **values: Any) -> bool:
-        """One conditional UPDATE: only from `expected`, and only while attempt `after` is last."""
-        found = Upload.objects.filter(pk=self.pk, status__in=expected, attempt_count=after)
-        return found.update(status=to, changed_at=at, **values) == 1
+        same = Upload.objects.filter(pk=self.pk, attempt_count=self.attempt_count)
+        return same.set_queued_again(at, lane=QUICK_LANE) == 1

@@ -151,23 +151,9 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
         unfinished = locked.renewals.unfinished().first()
         if unfinished is not None:
             return unfinished
-        batch = Batch.objects.create(
-            form_key=uuid.uuid4(),
-            submitted_by=by,
-            connector=locked.connector,
-            campaign=locked.campaign,
-        )
-        renewal = _new_upload(
-            batch,
-            now=now_in_database(),
-            file_url=locked.file_url,
-            label=locked.label,
-            format=locked.format,
-            lane=QUICK_LANE,
-            content_type=locked.content_type,
-            size=locked.size,
-            renews=locked,
-        )
+        batch = batch_like(locked, by=by)
+        batch.save()
+        renewal = renewal_of(locked, batch=batch, now=now_in_database(), lane=QUICK_LANE)
         renewal.save()
         UploadText.objects.write([renewal])
         AuditEvent.objects.record(
@@ -180,6 +166,31 @@ def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
 def copied(upload: Upload, *, snippet: str, by: User, address: str | None = None) -> None:
     """Record that a person copied a handle, and in which form."""
     AuditEvent.objects.record("handle.copied", by=by, on=upload, address=address, snippet=snippet)
+
+
+def batch_like(upload: Upload, *, by: User) -> Batch:
+    """A new batch of `by` for the upload's connector and campaign, not saved."""
+    return Batch(
+        form_key=uuid.uuid4(),
+        submitted_by=by,
+        connector=upload.connector,
+        campaign=upload.campaign,
+    )
+
+
+def renewal_of(upload: Upload, *, batch: Batch, now: datetime, lane: int) -> Upload:
+    """A new upload of the same file in that batch, not saved."""
+    return _new_upload(
+        batch,
+        now=now,
+        file_url=upload.file_url,
+        label=upload.label,
+        format=upload.format,
+        lane=lane,
+        content_type=upload.content_type,
+        size=upload.size,
+        renews=upload,
+    )
 
 
 def _left_out(line: Line) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from media_assets import paging, roles
 from media_assets.filters import LibraryFilters
 from media_assets.models import Upload
+from media_assets.views.lists import list_context
 
 
 @require_safe
@@ -20,7 +21,7 @@ def library(request: HttpRequest) -> HttpResponse:
         {
             "filters": filters,
             "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
-            "usable": set(roles.connectors_usable_by(request.user).values_list("pk", flat=True)),
             "may_submit": roles.may_submit(request.user),
+            **list_context(request, page="handles", filters=filters),
         },
     )

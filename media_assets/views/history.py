@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from media_assets import paging, roles
 from media_assets.filters import HistoryFilters
 from media_assets.models import Upload
+from media_assets.views.lists import list_context
 
 
 @require_safe
@@ -21,6 +22,7 @@ def history(request: HttpRequest) -> HttpResponse:
             "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
             "may_export": roles.may_export(request.user),
             "may_submit": roles.may_submit(request.user),
+            **list_context(request, page="history", filters=filters),
         },
     )
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def redirect_to_see(shown: Any) -> HttpResponse:
@@ -11,3 +12,10 @@ def redirect_to_see(shown: Any) -> HttpResponse:
     response = redirect(shown)
     response.status_code = 303
     return response
+
+
+def redirect_back(request: HttpRequest, *, otherwise: Any) -> HttpResponse:
+    """303 to the list that the form was on, if it names one of this site."""
+    back = request.POST.get("back", "")
+    is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return redirect_to_see(back if is_ours else otherwise)

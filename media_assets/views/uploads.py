@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from media_assets import roles, submission
 from media_assets.models import AuditEvent, Status, Upload
 from media_assets.results import advice_of
-from media_assets.views.redirects import redirect_to_see
+from media_assets.views.redirects import redirect_back
 from media_assets.visitors import address_of, person_of
 from media_assets.wolkvox.snippets import snippets
 from media_assets.words import hold_of, state_of
@@ -96,7 +96,9 @@ def retry(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         messages.success(request, _("It is in the queue again."))
     else:
         messages.info(request, _("There is nothing to retry: somebody else was faster."))
-    return redirect_to_see(changed.batch if "to_batch" in request.POST else changed)
+    return redirect_back(
+        request, otherwise=changed.batch if "to_batch" in request.POST else changed
+    )
 
 
 @require_POST
@@ -108,7 +110,9 @@ def cancel(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         messages.success(request, _("It is cancelled and will not be sent."))
     else:
         messages.info(request, _("It could not be cancelled: it is not waiting any more."))
-    return redirect_to_see(waiting.batch if "to_batch" in request.POST else waiting)
+    return redirect_back(
+        request, otherwise=waiting.batch if "to_batch" in request.POST else waiting
+    )
 
 
 @require_POST
@@ -118,7 +122,7 @@ def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         raise Http404
     renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
     messages.success(request, _("A fresh handle is on its way; the earlier one stays as it is."))
-    return redirect_to_see(renewal)
+    return redirect_back(request, otherwise=renewal)
 
 
 @require_POST

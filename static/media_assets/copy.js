@@ -3,7 +3,8 @@
 // Copying, byte for byte. A button names, in data-copy-from, the JSON block that holds the text.
 // data-copied-url and data-copied-snippet: where to record it. data-copied-label and
 // data-copy-hint, on the button or around it: the words. data-copy-select: the element whose text
-// is selected for the person when the browser refuses the clipboard.
+// is selected for the person when the browser refuses the clipboard. data-copied-codes: the JSON
+// block that names what is copied, where one button copies several.
 
 const CONFIRM_MS = 2000;
 const confirmations = new WeakMap();
@@ -62,10 +63,12 @@ function confirmCopy(button) {
 }
 
 function record(button) {
-  const { copiedUrl, copiedSnippet } = button.dataset;
+  const { copiedUrl, copiedSnippet, copiedCodes } = button.dataset;
   if (!copiedUrl) return;
   const headers = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
   const body = new URLSearchParams({ snippet: copiedSnippet || "" });
+  const codes = document.getElementById(copiedCodes || "");
+  if (codes) body.set("codes", JSON.parse(codes.textContent));
   fetch(copiedUrl, { method: "POST", headers, body, keepalive: true }).catch(() => {});
 }
 
