@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('media_assets', '0003_search'),
+        ('media_assets', '0005_figures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
