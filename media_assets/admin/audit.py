@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from media_assets.admin import actions, words
+from media_assets import actions
+from media_assets.admin import words
 from media_assets.models import AuditEvent
 from media_assets.visitors import address_of
 
