@@ -3,6 +3,7 @@
 from media_assets.models.attempts import Attempt
 from media_assets.models.audit import AuditEvent
 from media_assets.models.batches import Batch
+from media_assets.models.chain import AuditLane, Chain
 from media_assets.models.clock import now_in_database
 from media_assets.models.figures import DayFigures, FiguresState
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
@@ -22,7 +23,9 @@ __all__ = [
     "WAKE_CHANNEL",
     "Attempt",
     "AuditEvent",
+    "AuditLane",
     "Batch",
+    "Chain",
     "Connector",
     "DayFigures",
     "FiguresState",
