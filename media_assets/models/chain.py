@@ -62,7 +62,8 @@ class Chain:
 
     def __init__(self) -> None:
         self._heads: dict[str, tuple[int, str]] = {}
-        self._keys: list[int] = []
+        # drawn after the lane was locked, so that keys follow each other as numbers do
+        self._keys: dict[str, list[int]] = {}
         self._last_key = 0
 
     def place(self, events: Sequence[AuditEvent], *, lane: str) -> Statement:
@@ -72,14 +73,15 @@ class Chain:
         """
         if lane not in self._heads:
             self._lock(lane, count=len(events))
-        if len(self._keys) < len(events):
-            (answer,) = run(self._fresh_keys(len(events) - len(self._keys)))
-            self._take_keys(answer, count=len(events) - len(self._keys))
+        keys = self._keys[lane]
+        if wanting := max(0, len(events) - len(keys)):
+            (answer,) = run(_fresh_keys(wanting))
+            keys += self._drawn(answer, count=wanting)
         before = self._heads[lane]
         number, digest = before
         for event in events:
             number += 1
-            event.pk, event.lane, event.number = self._keys.pop(0), lane, number
+            event.pk, event.lane, event.number = keys.pop(0), lane, number
             digest = digests.digest_of(digest, lane=lane, number=number, content=vars(event))
             event.digest = digest
         self._heads[lane] = number, digest
@@ -88,33 +90,34 @@ class Chain:
     def locking(self, lane: str, *, count: int = 1) -> list[Statement]:
         """What locks a lane for so many events, to be sent together with other statements."""
         lock = " FOR NO KEY UPDATE" if _is_postgresql() else ""
-        return [Statement(_READ + lock, [lane]), self._fresh_keys(count)]
+        return [Statement(_READ + lock, [lane]), _fresh_keys(count)]
 
     def locked(self, lane: str, answers: Sequence[Answer], *, count: int = 1) -> bool:
         """Take in what `locking` has found; False if there is no such lane yet."""
         head, keys = answers
-        self._take_keys(keys, count=count)
-        if head.rows:
-            ((number, digest),) = head.rows
-            self._heads[lane] = number, digest
-        return bool(head.rows)
+        if not head.rows:
+            return False
+        ((number, digest),) = head.rows
+        self._heads[lane] = number, digest
+        self._keys[lane] = self._drawn(keys, count=count)
+        return True
 
     def _lock(self, lane: str, *, count: int) -> None:
         if not self.locked(lane, run(*self.locking(lane, count=count)), count=count):
             Statement(_ADD, [lane]).run()
-            self.locked(lane, run(*self.locking(lane, count=0)), count=0)
+            self.locked(lane, run(*self.locking(lane, count=count)), count=count)
 
-    def _fresh_keys(self, count: int) -> Statement:
-        return Statement(_KEYS[connection.vendor], [count] if _is_postgresql() else [])
-
-    def _take_keys(self, answer: Answer, *, count: int) -> None:
-        """SQLite says the last one in the table, where those taken here may not be yet."""
+    def _drawn(self, answer: Answer, *, count: int) -> list[int]:
+        """SQLite says the last one in the table, where those drawn before may not be yet."""
         if _is_postgresql():
-            self._keys += [key for (key,) in answer.rows]
-            return
+            return [key for (key,) in answer.rows]
         first = max(self._last_key, *(seq for (seq,) in answer.rows), 0) + 1
-        self._keys += range(first, first + count)
         self._last_key = first + count - 1
+        return list(range(first, first + count))
+
+
+def _fresh_keys(count: int) -> Statement:
+    return Statement(_KEYS[connection.vendor], [count] if _is_postgresql() else [])
 
 
 def _is_postgresql() -> bool:
