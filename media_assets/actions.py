@@ -4,7 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-WORKER = "worker"
+WORKER, SERVER = "worker", "server"
 
 # the first part of an action
 SUBJECTS: dict[str, str | Promise] = {
@@ -79,8 +79,10 @@ def in_words(action: str) -> str:
 
 
 def actor(name: str) -> str:
-    """Who did it: a person's name as it was then, or the worker."""
-    return pgettext("actor", "worker") if name == WORKER else name
+    """Who did it: a person's name as it was then, the worker, or a command on the server."""
+    if name == WORKER:
+        return pgettext("actor", "worker")
+    return pgettext("actor", "server") if name == SERVER else name
 
 
 def choices() -> list[tuple[str, list[tuple[str, str]]]]:

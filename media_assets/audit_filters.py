@@ -12,7 +12,9 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import IStartsWith
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +27,7 @@ from media_assets.models.texts import folded
 from media_assets.selection import Selection
 
 MOST_PARTS = 100
+NEAR, DENSE = 20_000, 50  # so many that begin so among the newest fill a page of the list soon
 FEW = 2_000  # events whose object's name begins as searched: fetched first, before other filters
 
 
@@ -42,14 +45,20 @@ def people_called(text: str) -> list[str]:
 def about(text: str) -> Q:
     """Events about what has this code, or a name that begins so.
 
-    Where those are few, by their keys; many are soon met on the way along the list.
+    Where those are few, by their keys. Many are soon met on the way along the list, which is then
+    walked: the names are compared as text in which no index helps, lest they all be sorted.
     """
     kinds = AuditEvent.objects.values_of("object_type")
     coded = Q(object_type__in=kinds, object_code=text.lower())
     named = Q(object_label__istartswith=text)
-    few = AuditEvent.objects.filter(named).order_by().values_list("pk", flat=True)[: FEW + 1]
-    keys = list(few)
-    return coded | (Q(pk__in=keys) if len(keys) <= FEW else named)
+    found = AuditEvent.objects.filter(named).order_by().values_list("pk", flat=True)
+    keys = list(found[: FEW + 1])
+    if len(keys) <= FEW:
+        return coded | Q(pk__in=keys)
+    newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    walked = Q(IStartsWith(Concat("object_label", Value("")), text))
+    near = AuditEvent.objects.filter(walked, pk__gt=newest - NEAR).order_by()[:DENSE]
+    return coded | (walked if near.count() == DENSE else named)
 
 
 class AuditFilters(DatedFilters):

@@ -3,7 +3,9 @@
 from operator import attrgetter
 from typing import Any
 
+import django.db.models.deletion
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 from media_assets.models import digests, triggers
@@ -47,6 +49,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('media_assets', '0003_search'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -86,6 +89,22 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='when'),
         ),
         migrations.RunPython(chain, drop_triggers),
+        migrations.CreateModel(
+            name='Purge',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.CharField(help_text='of the operating system', max_length=80)),
+                ('before', models.DateTimeField()),
+                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('uploads', models.PositiveIntegerField(default=0)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('batches', models.PositiveIntegerField(default=0)),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
         migrations.AddConstraint(
             model_name='auditevent',
             constraint=models.UniqueConstraint(fields=('lane', 'number'), name='audit_once_per_place'),
@@ -101,5 +120,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='auditevent',
             index=models.Index(fields=['action', '-created_at', '-id'], name='audit_by_action'),
+        ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['actor_name', 'action', '-created_at', '-id'], name='audit_by_actor_action'),
         ),
     ]

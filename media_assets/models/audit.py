@@ -135,6 +135,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["-created_at", "-id"], name="audit_newest"),
             models.Index(fields=["actor_name", "-created_at", "-id"], name="audit_by_actor"),
             models.Index(fields=["action", "-created_at", "-id"], name="audit_by_action"),
+            models.Index(
+                fields=["actor_name", "action", "-created_at", "-id"], name="audit_by_actor_action"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["lane", "number"], name="audit_once_per_place"),

@@ -1,5 +1,6 @@
 """The audit list: everything that was done, for those who may read it."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,12 @@ from media_assets.audit_filters import AuditFilters
 from media_assets.models import AuditEvent, Connector, Operation
 from media_assets.views.events import Told, told
 
+# an event may have been written by anybody who reached the database
+CODES = {
+    "code": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "pk": re.compile("[0-9]{1,18}", re.ASCII),
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -29,7 +36,8 @@ class Row:
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     filters = audit_filters(request)
-    page = paging.page_of(filters.selection, shown=AuditEvent.objects.all(), params=request.GET)
+    shown: Any = AuditEvent.objects.all()  # pages are typed for uploads
+    page: Any = paging.page_of(filters.selection, shown=shown, params=request.GET)
     context = {
         "filters": filters,
         "page": page,
@@ -70,7 +78,12 @@ def _urls(request: HttpRequest, events: Sequence[AuditEvent]) -> dict[tuple[str,
         seen.append(("group", Group.objects.all(), "pk", _in_admin(Group)))
     urls = {}
     for kind, there, key, url in seen:
-        codes = {event.object_code for event in events if event.object_type == kind}
+        form = CODES[key]
+        codes = {
+            event.object_code
+            for event in events
+            if event.object_type == kind and form.fullmatch(event.object_code)
+        }
         found = there.filter(**{f"{key}__in": codes}).values_list("pk", key) if codes else []
         for pk, code in found:
             urls[kind, str(code)] = url(code if kind in {"upload", "batch"} else pk)
