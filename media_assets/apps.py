@@ -22,11 +22,9 @@ class MediaAssetsConfig(AppConfig):
 
 def install_triggers(*, using: str = "default", **_: Any) -> None:
     """Make the audit table append-only in the database; a rebuilt table has lost its triggers."""
-    from media_assets.models.audit import TRIGGERS  # (this module is read before any model)
+    from media_assets.models import triggers  # (this module is read before any model)
 
-    with connections[using].cursor() as cursor:
-        for statement in TRIGGERS[connections[using].vendor]:
-            cursor.execute(statement)
+    triggers.install(using=using)
 
 
 def install_search(*, using: str = "default", **_: Any) -> None:

@@ -1,12 +1,14 @@
 """System checks: a mistake in the settings has an id, a sentence and a hint."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from media_assets import crypto, preflight
+from media_assets.models import triggers
 from media_assets.wolkvox import servers
 
 LONGEST_LEASE = timedelta(seconds=170)
@@ -88,4 +90,22 @@ def delivery(**_: Any) -> list[CheckMessage]:
             f"DELIVERY_LEASE at most {LONGEST_LEASE.seconds} seconds, DELIVERY_THREADS at least 1.",
             id="media_assets.E005",
         )
+    ]
+
+
+@register(Tags.database)
+def audit_triggers(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """W006: the database itself refuses to change the audit list.
+
+    A warning, because `migrate`, which is the cure, does not run where there is an error.
+    """
+    return [
+        Warning(
+            f"The audit list is not protected in the database {alias!r}: "
+            f"{', '.join(missing)} missing, switched off or changed.",
+            hint="Run 'manage.py migrate', which makes them anew, then 'manage.py verify_audit'.",
+            id="media_assets.W006",
+        )
+        for alias in databases or []
+        if (missing := triggers.missing(using=alias))
     ]

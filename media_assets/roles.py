@@ -76,6 +76,10 @@ def may_export(user: User | AnonymousUser) -> bool:
     return user.has_perm("media_assets.export_upload")
 
 
+def may_read_audit(user: User | AnonymousUser) -> bool:
+    return user.has_perm("media_assets.view_auditevent")
+
+
 def may_administer(user: User | AnonymousUser) -> bool:
     """Whether the admin opens for this person, to look or to change."""
     return user.has_perm("media_assets.view_operation")

@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 from media_assets.views import (
     account,
+    audit,
     batches,
     bulk,
     copying,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("saved-views/<uuid:code>/delete/", saved.delete_view, name="delete_view"),
     path("saved-views/<slug:page>/", saved.saved_views, name="saved_views"),
     path("saved-views/<slug:page>/save/", saved.save_view, name="save_view"),
+    path("audit/", audit.audit, name="audit"),
     path("account/sign-in/", account.SignIn.as_view(), name="login"),
     path("account/sign-out/", account.sign_out, name="logout"),
     path("account/password/", account.ChangePassword.as_view(), name="password_change"),

@@ -1,6 +1,5 @@
 """What every test shares: no network but this machine, and the people of the product."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +11,8 @@ from django.utils import translation
 from pytest_socket import socket_allow_hosts
 
 from media_assets import roles
-from media_assets.models.audit import TRIGGERS
+from media_assets.models import triggers
 from tests.factories import make_user, team
-
-TRIGGER_NAME = re.compile(r"TRIGGER (?:IF NOT EXISTS )?(\w+)")
 
 
 def pytest_runtest_setup() -> None:
@@ -32,21 +29,12 @@ def _flush_despite_triggers() -> Iterator[None]:
 
     def drop_triggers_and_flush(case: TransactionTestCase) -> None:
         for alias in case.databases:
-            _drop_triggers(alias)
+            triggers.drop(using=alias)
         flush(case)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", drop_triggers_and_flush)
         yield
-
-
-def _drop_triggers(alias: str) -> None:
-    vendor = connections[alias].vendor
-    table = " ON media_assets_auditevent" if vendor == "postgresql" else ""
-    names = [match[1] for sql in TRIGGERS[vendor] if (match := TRIGGER_NAME.search(sql))]
-    with connections[alias].cursor() as cursor:
-        for name in names:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
 
 
 @pytest.fixture(scope="session")

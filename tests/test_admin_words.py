@@ -8,13 +8,14 @@ from django.contrib.admin.models import LogEntry
 from django.test import RequestFactory
 from django.utils import translation
 
-from media_assets.admin import actions, stock_words
+from media_assets import actions
+from media_assets.admin import stock_words
 from media_assets.models import AuditEvent, Connector, Operation
 from tests.factories import make_operation
 from tools.environment import ROOT
 
 RECORDED = re.compile(
-    r"""["']((?:batch|connector|group|handle|history|operation|person|upload)\.[a-z_]+)["']"""
+    r"""["']((?:audit|batch|connector|group|handle|history|operation|person|upload)\.[a-z_]+)["']"""
 )
 
 
@@ -24,9 +25,7 @@ def test_every_action_that_is_recorded_has_words():
     recorded = {action for action in found if not action.endswith((".html", ".css"))}
     assert recorded <= set(actions.ACTIONS)
     kinds = {action.partition(".")[0] for action in actions.ACTIONS}
-    assert kinds == {
-        "batch", "connector", "group", "handle", "history", "operation", "person", "upload"
-    }  # fmt: skip
+    assert kinds == set(actions.SUBJECTS)
 
 
 def test_the_audit_list_shows_words_with_the_code_beside_them(owner, client_for):

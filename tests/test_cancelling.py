@@ -135,7 +135,7 @@ def test_500_uploads_are_cancelled_with_a_handful_of_queries(
     row = {name: getattr(template, name) for name in names if name not in ("id", "code")}
     Upload.objects.bulk_create(Upload(**row) for _ in range(django_settings.BATCH_MAX - 1))
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(22):
         assert submission.cancel_waiting(batch, by=marketing) == django_settings.BATCH_MAX
 
     assert events("upload.cancelled").count() == django_settings.BATCH_MAX

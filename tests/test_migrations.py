@@ -1,5 +1,7 @@
 """What an installation goes through when it is brought up to date."""
 
+from importlib import import_module
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
@@ -8,7 +10,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
 from media_assets import roles
-from media_assets.models import Attempt, AuditEvent, Upload
+from media_assets.models import (
+    Attempt,
+    AuditEvent,
+    AuditLane,
+    Upload,
+    triggers,
+    verification,
+)
 from tests.factories import make_upload
 
 FIRST, SECOND = ("media_assets", "0001_initial"), ("media_assets", "0002_cancelling")
@@ -69,3 +78,25 @@ def test_connector_admins_may_cancel_after_an_update(released):
 
     group = Group.objects.get(name=roles.CONNECTOR_ADMIN)
     assert group.permissions.filter(codename="cancel_every_upload").exists()
+
+
+def test_events_from_before_are_chained_in_parts(released, monkeypatch):
+    migration = import_module("media_assets.migrations.0004_audit_chain")
+    monkeypatch.setattr(migration, "CHUNK", 7)
+    columns = "created_at, actor_id, actor_name, action, object_type, object_code, object_label"
+    with connection.cursor() as cursor:
+        for number in range(20):
+            address = "NULL" if number % 2 else "'2001:db8:0::1'"
+            cursor.execute(
+                f"INSERT INTO media_assets_auditevent ({columns}, data, address) "
+                f'SELECT {columns}, \'{{"n": {number}, "x": 1e3}}\', {address} '
+                "FROM media_assets_auditevent ORDER BY id LIMIT 1"
+            )
+
+    call_command("migrate", verbosity=0)
+
+    lane = AuditLane.objects.get(name="earlier")
+    assert lane.number == AuditEvent.objects.count() == 21
+    AuditEvent.objects.record("upload.ready", by=None, on=released)
+    assert verification.verify().count == 22
+    assert triggers.missing() == []

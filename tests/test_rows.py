@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from media_assets.models import Attempt, AuditEvent, Outcome, Status, Upload, rows
+from media_assets.models import Attempt, AuditEvent, Chain, Outcome, Status, Upload, rows
 from tests.factories import make_upload
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +29,14 @@ def test_an_update_changes_the_rows_that_match_and_counts_them():
 def test_an_insert_gives_what_the_orm_would_have_stored():
     upload = make_upload(status="queued")
     data = {"text": "it's 100 % {}", "number": 1, "nothing": None}
-    AuditEvent.objects.record("upload.seen", by=None, on=upload, address="10.0.0.1", **data)
-    rows.run(AuditEvent.objects.statement("upload.seen", by=None, on=upload, **data))
+    own = {"id", "created_at", "number", "digest"}
+    AuditEvent.objects.record_each("upload.seen", by=None, on=[upload], **data)
+    rows.run(
+        *AuditEvent.objects.statements("upload.seen", chain=Chain(), by=None, on=upload, **data)
+    )
 
     by_orm, by_statement = (
-        {key: value for key, value in event.items() if key not in {"id", "created_at", "address"}}
+        {key: value for key, value in event.items() if key not in own}
         for event in AuditEvent.objects.order_by("id").values()
     )
     assert by_statement == by_orm

@@ -160,6 +160,9 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"].endswith("LocMemCache"):
     CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 10_000}  # a batch of 500 is looked at whole
 
+# manage.py purge_history removes what was finished longer ago; 0 keeps everything
+HISTORY_KEEP_DAYS = env.int("HISTORY_KEEP_DAYS", default=0)
+
 
 # People
 LOGIN_URL = "login"

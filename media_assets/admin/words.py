@@ -8,8 +8,9 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, pgettext
+from django.utils.translation import gettext, gettext_lazy
 
+from media_assets import actions
 from media_assets.models import AuditEvent, Hold, Operation
 from media_assets.words import standing_of
 
@@ -37,8 +38,7 @@ def permission(granted: Permission) -> str:
 
 def actor(event: AuditEvent) -> str:
     """Who did it: a person's name as it was then, or the worker."""
-    is_worker = not event.actor_id and event.actor_name == "worker"
-    return pgettext("actor", "worker") if is_worker else event.actor_name
+    return event.actor_name if event.actor_id else actions.actor(event.actor_name)
 
 
 def mark(kind: str, text: str) -> SafeString:

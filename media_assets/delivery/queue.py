@@ -17,6 +17,7 @@ from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_
 from media_assets.models import (
     Attempt,
     AuditEvent,
+    Chain,
     HandleText,
     Hold,
     Operation,
@@ -25,6 +26,7 @@ from media_assets.models import (
     Upload,
     rows,
 )
+from media_assets.models.chain import lane_of
 from media_assets.models.rows import Statement
 from media_assets.wolkvox.client import Client, Permission
 
@@ -61,8 +63,8 @@ def claim_next(fingerprint: str, *, prepare: Prepare = lambda _: None) -> Claim 
     """Take the next due upload of a token that has a free slot; None if there is none."""
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     with transaction.atomic():
-        operations, now = statements.lock([fingerprint])
-        clients = _clients(operations, now=now)
+        operations, now, _ = statements.lock([fingerprint])
+        clients = _clients(operations, now=now, chain=Chain())
         following = _next_claim(operations, clients, now=now, start_before=start_before)
         return _take(following, prepare=prepare)
 
@@ -74,9 +76,13 @@ def record(
     start_before = time.monotonic() + settings.DELIVERY_START_WITHIN.total_seconds()
     try:
         with transaction.atomic():
-            operations, now = statements.lock(claim.fingerprints)
-            finishing = _finish(claim, result, operations=operations, now=now)
-            clients = _clients(operations, now=now, last=claim) if claim_more else {}
+            chain, lane = Chain(), lane_of(None, claim.upload)
+            operations, now, answers = statements.lock(
+                claim.fingerprints, besides=chain.locking(lane)
+            )
+            chain.locked(lane, answers)
+            finishing = _finish(claim, result, operations=operations, now=now, chain=chain)
+            clients = _clients(operations, now=now, chain=chain, last=claim) if claim_more else {}
             following = _next_claim(
                 operations, clients, now=now, start_before=start_before, finishing=finishing
             )
@@ -100,7 +106,7 @@ def recover(abandoned: Sequence[Upload], *, now: datetime) -> int:
 
 
 def _clients(
-    operations: Sequence[Operation], *, now: datetime, last: Claim | None = None
+    operations: Sequence[Operation], *, now: datetime, chain: Chain, last: Claim | None = None
 ) -> dict[int, tuple[Client, tuple[str, ...]]]:
     """What makes the calls of the operations that may send, and their token's fingerprints.
 
@@ -120,7 +126,7 @@ def _clients(
             kind = type(problem).__name__
             logger.error("operation %s cannot be sent for: %s", operation.code, kind)
             until = now + settings.DELIVERY_PAUSE_LOCAL
-            pause([operation], PauseReason.LOCAL, until=until)
+            pause([operation], PauseReason.LOCAL, until=until, chain=chain)
     return clients
 
 
@@ -187,28 +193,33 @@ def _run_as_owner(statements: Sequence[Statement]) -> list[rows.Answer]:
 
 
 def _finish(
-    claim: Claim, result: Result, *, operations: Sequence[Operation], now: datetime
+    claim: Claim,
+    result: Result,
+    *,
+    operations: Sequence[Operation],
+    now: datetime,
+    chain: Chain,
 ) -> list[Statement]:
     """What moves the upload, ends its attempt and tells of it."""
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
-        pause(operations, PAUSES[result.outcome], until=until)
+        pause(operations, PAUSES[result.outcome], until=until, chain=chain)
     elif result.outcome == Outcome.READY:
-        resume(operations)
-    move, *told = _move(claim, result, now=now)
+        resume(operations, chain=chain)
+    move, *told = _move(claim, result, now=now, chain=chain)
     attempt = {"upload": claim.upload.pk, "number": claim.number}
     ended = {**result.columns, "outcome": result.outcome, "finished_at": now}
     return [move, rows.update(Attempt, attempt, ended), *told]
 
 
-def _move(claim: Claim, result: Result, *, now: datetime) -> list[Statement]:
+def _move(claim: Claim, result: Result, *, now: datetime, chain: Chain) -> list[Statement]:
     """What moves the upload, and what else is written because of it."""
     upload, number, outcome = claim.upload, claim.number, result.outcome
     if outcome == Outcome.READY:
         return [
             upload.to_ready(result.handle, number=number, at=now),
             HandleText.objects.statement(upload, result.handle),
-            _event("upload.ready", upload, attempt=number),
+            *_event("upload.ready", upload, chain=chain, attempt=number),
         ]
     # without an answer wolkvox may still be working on it, and counts it among its calls
     lost = outcome == Outcome.UNCLEAR and result.http_status is None
@@ -225,9 +236,11 @@ def _move(claim: Claim, result: Result, *, now: datetime) -> list[Statement]:
         wait = wait_before_next_try(outcome, tries=tries, retry_after=result.retry_after)
     if wait is None:
         move = upload.to_failed(outcome, **ending)
-        return [move, _event("upload.failed", upload, attempt=number, because=outcome)]
+        told = _event("upload.failed", upload, chain=chain, attempt=number, because=outcome)
+        return [move, *told]
     move = upload.to_waiting(outcome, due_at=now + wait, **ending)
-    return [move, _event("upload.postponed", upload, attempt=number, because=outcome)]
+    told = _event("upload.postponed", upload, chain=chain, attempt=number, because=outcome)
+    return [move, *told]
 
 
 def _interrupt(upload: Upload, *, now: datetime) -> list[Statement]:
@@ -238,7 +251,9 @@ def _interrupt(upload: Upload, *, now: datetime) -> list[Statement]:
         move = upload.to_waiting(outcome, number=number, at=now, due_at=now)
     running = {"upload": upload.pk, "number": number, "outcome": Outcome.RUNNING}
     ended = rows.update(Attempt, running, {"outcome": outcome, "finished_at": now})
-    return [move, ended, _event("upload.interrupted", upload, attempt=number)]
+    # its lane is locked here, before the upload moves: as in `record`
+    told = _event("upload.interrupted", upload, chain=Chain(), attempt=number)
+    return [move, ended, *told]
 
 
 def _keep(claim: Claim, result: Result) -> None:
@@ -255,5 +270,5 @@ def _tries(upload: Upload, outcome: Outcome) -> int:
     return upload.attempts.filter(number__gt=upload.attempts_before, outcome=outcome).count()
 
 
-def _event(action: str, upload: Upload, **data: Any) -> Statement:
-    return AuditEvent.objects.statement(action, by=None, on=upload, **data)
+def _event(action: str, upload: Upload, *, chain: Chain, **data: Any) -> list[Statement]:
+    return AuditEvent.objects.statements(action, chain=chain, by=None, on=upload, **data)

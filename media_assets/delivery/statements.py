@@ -98,21 +98,24 @@ class Seen:
     next_change: datetime | None  # when something that waits now becomes due by itself
 
 
-def lock(fingerprints: Sequence[str]) -> tuple[list[Operation], datetime]:
+def lock(
+    fingerprints: Sequence[str], *, besides: Sequence[Statement] = ()
+) -> tuple[list[Operation], datetime, list[rows.Answer]]:
     """The operations of one token, locked against other workers, and the time by their clock.
 
     Everybody locks them in the same order. On SQLite the transaction is the lock
-    (`BEGIN IMMEDIATE`).
+    (`BEGIN IMMEDIATE`). What is asked `besides` is answered in the same message.
     """
     places = _places(fingerprints)
     if connection.vendor != "postgresql":
         found = Statement(_OPERATIONS.format(places, ""), list(fingerprints)).run()
-        return [_operation(row) for row in found.rows], now_in_database()
-    locked, clock = rows.run(
+        return [_operation(row) for row in found.rows], now_in_database(), rows.run(*besides)
+    locked, clock, *answers = rows.run(
         Statement(_OPERATIONS.format(places, "FOR NO KEY UPDATE"), list(fingerprints)),
         Statement("SELECT clock_timestamp()", []),  # after the wait for the lock
+        *besides,
     )
-    return [_operation(row) for row in locked.rows], clock.rows[0][0]
+    return [_operation(row) for row in locked.rows], clock.rows[0][0], answers
 
 
 def next_due(

@@ -3,9 +3,11 @@
 from media_assets.models.attempts import Attempt
 from media_assets.models.audit import AuditEvent
 from media_assets.models.batches import Batch
+from media_assets.models.chain import AuditLane, Chain
 from media_assets.models.clock import now_in_database
 from media_assets.models.figures import DayFigures, FiguresState
 from media_assets.models.operations import Connector, Hold, Operation, PauseReason
+from media_assets.models.purges import Purge
 from media_assets.models.saved import ListPage, NameTaken, SavedView, TooManyViews
 from media_assets.models.search import HandleText, UploadText
 from media_assets.models.states import Format, Outcome, Status
@@ -22,7 +24,9 @@ __all__ = [
     "WAKE_CHANNEL",
     "Attempt",
     "AuditEvent",
+    "AuditLane",
     "Batch",
+    "Chain",
     "Connector",
     "DayFigures",
     "FiguresState",
@@ -34,6 +38,7 @@ __all__ = [
     "Operation",
     "Outcome",
     "PauseReason",
+    "Purge",
     "SavedView",
     "Status",
     "TooManyViews",

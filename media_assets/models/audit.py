@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from media_assets.models import rows
+from media_assets.models.chain import Chain, lane_of
+
+MOST_VALUES = 2_000
 
 
 class AppendOnly(TypeError):
-    """Somebody tried to change or remove an audit event."""
+    """Somebody tried to change or remove an audit event, or to add one past its chain."""
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -23,11 +27,31 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def delete(self) -> NoReturn:
         raise AppendOnly("audit events are never removed")
 
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events are appended by record and record_each")
+
     def about(self, target: models.Model) -> AuditEventQuerySet:
         """Events of one object, oldest first."""
         return self.filter(
             object_type=target._meta.model_name, object_code=_code_of(target)
         ).order_by("id")
+
+    def newest_first(self) -> AuditEventQuerySet:
+        return self.order_by("-created_at", "-id")
+
+    def values_of(self, name: str) -> list[str]:
+        """The different values of an indexed column, in order: a step along the index for each."""
+        table = self.model._meta.db_table
+        sql = f"""
+            WITH RECURSIVE found (value) AS (
+                SELECT MIN({name}) FROM {table}
+                UNION ALL
+                SELECT (SELECT MIN({name}) FROM {table} WHERE {name} > found.value)
+                FROM found WHERE found.value IS NOT NULL
+            )
+            SELECT value FROM found WHERE value > '' LIMIT %s
+        """  # noqa: S608  (names of ours)
+        return [value for (value,) in rows.Statement(sql, [MOST_VALUES]).run().rows]
 
     def record(
         self,
@@ -36,20 +60,29 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         by: User | AnonymousUser | None,
         on: models.Model | None = None,
         address: str | None = None,
+        chain: Chain | None = None,
         **data: Any,
     ) -> AuditEvent:
         """Append one event and return it.
 
         `action` is dotted and in the past tense (`upload.submitted`); `by` is None for the
-        worker; `data` takes JSON values and never a token or a whole handle.
+        worker; `data` takes JSON values and never a token or a whole handle. Record after all
+        rows that the transaction changes: until it ends, the person's next event waits for it.
+        `chain` is for a transaction that records several times and has locked its lanes before.
         """
         event = _event(action, by=by, on=on, address=address, data=data)
-        event.save(force_insert=True)
+        with transaction.atomic(savepoint=False):
+            head = (chain or Chain()).place([event], lane=lane_of(by, on))
+            rows.run(rows.insert(event), head)
         return event
 
-    def statement(self, action: str, *, by: None, on: models.Model, **data: Any) -> rows.Statement:
-        """What appends the event of `record`, when it is run."""
-        return rows.insert(_event(action, by=by, on=on, address=None, data=data))
+    def statements(
+        self, action: str, *, chain: Chain, by: None, on: models.Model, **data: Any
+    ) -> list[rows.Statement]:
+        """What appends the event of `record`, when it is run; the lane is locked by now."""
+        event = _event(action, by=by, on=on, address=None, data=data)
+        head = chain.place([event], lane=lane_of(by, on))
+        return [rows.insert(event), head]
 
     def record_each(
         self,
@@ -61,15 +94,22 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         **data: Any,
     ) -> None:
         """Append the same event about each of many objects, as `record` does for one."""
-        self.bulk_create(
-            _event(action, by=by, on=target, address=address, data=data) for target in on
-        )
+        lanes: dict[str, list[AuditEvent]] = {}
+        for target in on:
+            event = _event(action, by=by, on=target, address=address, data=data)
+            lanes.setdefault(lane_of(by, target), []).append(event)
+        with transaction.atomic(savepoint=False):
+            chain = Chain()
+            for lane, events in sorted(lanes.items()):
+                head = chain.place(events, lane=lane)
+                super().bulk_create(events)
+                head.run()
 
 
 class AuditEvent(models.Model):
     """One thing that somebody, or the worker, has done."""
 
-    created_at = models.DateTimeField(_("when"), auto_now_add=True)
+    created_at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
     actor_id = models.CharField(max_length=20, blank=True)
     actor_name = models.CharField(_("who"), max_length=150)
     action = models.CharField(_("action"), max_length=60)
@@ -78,6 +118,10 @@ class AuditEvent(models.Model):
     object_label = models.CharField(_("about"), max_length=200, blank=True)
     data = models.JSONField(_("data"), default=dict)
     address = models.GenericIPAddressField(_("address"), null=True)
+    # the place in the chain, see `models/chain.py`
+    lane = models.CharField(max_length=40, editable=False)
+    number = models.PositiveBigIntegerField(editable=False)
+    digest = models.CharField(max_length=64, editable=False)
 
     objects = AuditEventQuerySet.as_manager()
 
@@ -88,15 +132,24 @@ class AuditEvent(models.Model):
         verbose_name_plural = _("audit events")
         indexes = [
             models.Index(fields=["object_type", "object_code", "id"], name="audit_by_object"),
+            models.Index(fields=["-created_at", "-id"], name="audit_newest"),
+            models.Index(fields=["actor_name", "-created_at", "-id"], name="audit_by_actor"),
+            models.Index(fields=["action", "-created_at", "-id"], name="audit_by_action"),
+            models.Index(
+                fields=["actor_name", "action", "-created_at", "-id"], name="audit_by_actor_action"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["lane", "number"], name="audit_once_per_place"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label}".strip()
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
         if self.pk is not None:
             raise AppendOnly("audit events are never changed")
-        super().save(*args, **kwargs)
+        raise AppendOnly("audit events are appended by record and record_each")
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("audit events are never removed")
@@ -124,24 +177,3 @@ def _event(
 
 def _code_of(target: models.Model) -> str:
     return str(getattr(target, "code", target.pk))
-
-
-TRIGGERS = {
-    "sqlite": [
-        """CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON media_assets_auditevent
-           BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END""",
-        """CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON media_assets_auditevent
-           BEGIN SELECT RAISE(ABORT, 'audit events are never removed'); END""",
-        """CREATE TRIGGER IF NOT EXISTS audit_no_replace BEFORE INSERT ON media_assets_auditevent
-           WHEN EXISTS (SELECT 1 FROM media_assets_auditevent WHERE id = NEW.id)
-           BEGIN SELECT RAISE(ABORT, 'audit events are never replaced'); END""",
-    ],
-    "postgresql": [
-        """CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
-           $$ BEGIN RAISE EXCEPTION 'audit events are never changed or removed'; END $$""",
-        """CREATE OR REPLACE TRIGGER audit_no_change BEFORE UPDATE OR DELETE
-           ON media_assets_auditevent FOR EACH ROW EXECUTE FUNCTION audit_append_only()""",
-        """CREATE OR REPLACE TRIGGER audit_no_truncate BEFORE TRUNCATE
-           ON media_assets_auditevent FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()""",
-    ],
-}

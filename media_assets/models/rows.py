@@ -49,13 +49,14 @@ def update(
 def insert(row: models.Model, *, ignore_conflicts: bool = False) -> Statement:
     """Add a row, unless there is one in its place and `ignore_conflicts`.
 
-    A key that is a number of its own is the database's choice.
+    A key that is a number of its own is the database's choice if it is not given.
     """
+    with_key = row.pk is not None
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection)
-        for field in _columns_of(type(row))
+        for field in _columns_of(type(row), with_key=with_key)
     ]
-    sql = _insert_sql(type(row))
+    sql = _insert_sql(type(row), with_key=with_key)
     return Statement(f"{sql} ON CONFLICT DO NOTHING" if ignore_conflicts else sql, values)
 
 
@@ -110,17 +111,17 @@ def _update_sql(model: type[models.Model], values: tuple[str, ...], where: tuple
 
 
 @cache
-def _insert_sql(model: type[models.Model]) -> str:
-    columns = _columns_of(model)
+def _insert_sql(model: type[models.Model], *, with_key: bool) -> str:
+    columns = _columns_of(model, with_key=with_key)
     names = ", ".join(f'"{field.column}"' for field in columns)
     places = ", ".join(["%s"] * len(columns))
     return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({places})'  # noqa: S608  (our models' names)
 
 
 @cache
-def _columns_of(model: type[models.Model]) -> list[Any]:
+def _columns_of(model: type[models.Model], *, with_key: bool) -> list[Any]:
     fields = model._meta.local_concrete_fields
-    return [field for field in fields if not isinstance(field, models.AutoField)]
+    return [field for field in fields if with_key or not isinstance(field, models.AutoField)]
 
 
 @cache

@@ -237,7 +237,7 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
 
 
-def _record(action: str, request: HttpRequest, shown: Batch, **data: object) -> None:
+def _record(action: str, request: HttpRequest, shown: Batch, **data: Any) -> None:
     AuditEvent.objects.record(
         action,
         by=request.user,

@@ -53,6 +53,8 @@ def _navigation(request: HttpRequest, user: User | AnonymousUser) -> list[Entry]
         entries.append(_entry(request, _("New upload"), "new_upload", "upload", "batch"))
     entries.append(_entry(request, _("Handles"), "handles", "library", "upload"))
     entries.append(_entry(request, _("History"), "history", "history"))
+    if roles.may_read_audit(user):
+        entries.append(_entry(request, _("Audit"), "audit", "shield-check"))
     if admin.site.has_permission(request):
         entries.append(_entry(request, _("Administration"), "admin:index", "settings"))
     return entries

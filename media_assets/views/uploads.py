@@ -10,52 +10,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles, submission
 from media_assets.models import AuditEvent, Status, Upload
 from media_assets.results import advice_of
+from media_assets.views.events import MOST_EVENTS, events_of
 from media_assets.views.redirects import redirect_back
+from media_assets.views.snippet_words import SNIPPETS
 from media_assets.visitors import address_of, person_of
 from media_assets.wolkvox.snippets import snippets
 from media_assets.words import hold_of, state_of
-
-SNIPPETS: dict[str, tuple[str | Promise, str | Promise]] = {
-    "handle": (
-        gettext_lazy("Handle"),
-        gettext_lazy("Paste it where a template asks for the sample of its header."),
-    ),
-    "first_line": (
-        gettext_lazy("First line only"),
-        gettext_lazy("Use it only where the whole handle is not accepted."),
-    ),
-    "header_handle": (
-        gettext_lazy("Header with the handle"),
-        gettext_lazy("The HEADER component, to put into a template you already have."),
-    ),
-    "create_template": (
-        gettext_lazy("Marketing template"),
-        gettext_lazy("The whole request for create_template: change its name and its texts."),
-    ),
-    "create_utility_template": (
-        gettext_lazy("Utility template"),
-        gettext_lazy("The whole request for create_utility_template."),
-    ),
-    "curl": (
-        gettext_lazy("cURL command"),
-        gettext_lazy("Creates the template from a terminal; the token goes into WOLKVOX_TOKEN."),
-    ),
-    "python": (
-        gettext_lazy("Python"),
-        gettext_lazy("The same call as a program; the token goes into WOLKVOX_TOKEN."),
-    ),
-    "meta": (
-        gettext_lazy("Meta's own API"),
-        gettext_lazy("The request for graph.facebook.com, where the handle stands in a list."),
-    ),
-    "public_url": (gettext_lazy("Public URL"), ""),
-}
 
 
 @dataclass(frozen=True)
@@ -177,6 +142,9 @@ def _context(request: HttpRequest, shown: Upload) -> dict[str, Any]:
         "may_cancel": shown.status == Status.QUEUED and roles.may_cancel(request.user, shown),
         "cancelled_by": _cancelled_by(shown),
         "marker": _marker(shown),
+        "events": events_of(shown),
+        "most_events": MOST_EVENTS,
+        "may_read_audit": roles.may_read_audit(request.user),
     }
 
 

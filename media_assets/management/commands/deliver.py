@@ -5,6 +5,7 @@ import signal
 from types import FrameType
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 
 from media_assets import figures
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(tags=[Tags.database], databases=["default"])
         worker = Worker(threads=options["threads"])
 
         def stop(_number: int, _frame: FrameType | None) -> None:

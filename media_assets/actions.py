@@ -1,9 +1,26 @@
 """What the audit list's actions mean, in the reader's language."""
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+WORKER, SERVER = "worker", "server"
+
+# the first part of an action
+SUBJECTS: dict[str, str | Promise] = {
+    "operation": _("Operations"),
+    "connector": _("Connectors"),
+    "upload": _("Uploads"),
+    "batch": _("Batches"),
+    "handle": _("Handles"),
+    "history": _("History"),
+    "audit": _("Audit list"),
+    "person": _("People and signing in"),
+    "group": _("Groups"),
+}
+
 ACTIONS: dict[str, str | Promise] = {
+    "audit.exported": _("Exported the audit list"),
     "batch.cancelled": _("Cancelled what waited of a batch"),
     "batch.copied": _("Copied all handles of a batch"),
     "batch.exported": _("Downloaded a batch as CSV"),
@@ -20,6 +37,7 @@ ACTIONS: dict[str, str | Promise] = {
     "handle.copied": _("Copied a handle"),
     "handle.copied_many": _("Copied several handles at once"),
     "history.exported": _("Exported the history"),
+    "history.purged": _("Removed old uploads from the history"),
     "operation.changed": _("Changed an operation"),
     "operation.connectors_read": _("Read wolkvox's list of connectors"),
     "operation.created": _("Added an operation"),
@@ -58,3 +76,26 @@ ACTIONS: dict[str, str | Promise] = {
 def in_words(action: str) -> str:
     """An action for people; "" for one that this version does not know."""
     return str(ACTIONS.get(action, ""))
+
+
+def actor(name: str) -> str:
+    """Who did it: a person's name as it was then, the worker, or a command on the server."""
+    if name == WORKER:
+        return pgettext("actor", "worker")
+    return pgettext("actor", "server") if name == SERVER else name
+
+
+def choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every subject with its actions, for a filter: a subject stands for all of them."""
+    return [
+        (str(title), [(subject, gettext("All: %(subject)s") % {"subject": title}), *_of(subject)])
+        for subject, title in SUBJECTS.items()
+    ]
+
+
+def _of(subject: str) -> list[tuple[str, str]]:
+    """The actions of a subject, in the order of their words."""
+    named = [(code, str(words)) for code, words in ACTIONS.items()]
+    return sorted(
+        (each for each in named if each[0].startswith(f"{subject}.")), key=lambda each: each[1]
+    )
