@@ -153,8 +153,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def for_lists(self) -> UploadQuerySet:
         """With what a row of a list shows, in one query, and without what is long or secret."""
-        return self.select_related("connector__operation", "submitted_by", "batch").defer(
-            "batch__left_out", "connector__operation__sealed_token"
+        return self.select_related("connector__operation", "submitted_by").defer(
+            "connector__operation__sealed_token"
         )
 
     def campaigns(self) -> list[str]:

@@ -150,7 +150,7 @@ class Upload(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("upload", args=[self.code])
 
-    @property
+    @cached_property
     def file_name(self) -> str:
         """The last part of the path, for people."""
         return plain(unquote(urlsplit(self.file_url).path.rpartition("/")[2]))

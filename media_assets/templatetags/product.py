@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 
@@ -28,6 +30,7 @@ STATUS_ICONS = {
 }
 FORMAT_ICONS = {Format.IMAGE: "photo", Format.VIDEO: "video", Format.DOCUMENT: "file-text"}
 SOON = timedelta(hours=24)
+SAID_SHOWN = 90
 UNITS = {
     "day": timedelta(days=1),
     "hour": timedelta(hours=1),
@@ -86,6 +89,30 @@ def status_badge(upload: Upload) -> SafeString:
     return format_html(
         '<span class="state state-{}">{} {}</span>', status.value, symbol, status.label
     )
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """Date and time of day, short, in the person's zone and manner."""
+    local = timezone.localtime(at)
+    day, time = date_format(local, "SHORT_DATE_FORMAT"), f"{local:%H:%M}"
+    iso = local.isoformat(timespec="seconds")
+    return format_html('<time class="nowrap" datetime="{}">{} {}</time>', iso, day, time)
+
+
+@register.simple_tag
+def reason(upload: Upload) -> str:
+    """What there is to say of an upload's state in a list, if there is: why, or until when."""
+    if upload.status == Status.READY:
+        tone = expiry_tone(upload)
+        return format_html('<p class="row-meta expiry {}">{}</p>', tone, expiry(upload))
+    if upload.status == Status.FAILED:
+        said = Truncator(results.said_of(upload)).chars(SAID_SHOWN)
+        quoted = format_html(": <q>{}</q>", said) if said else ""
+        return format_html('<p class="row-reason">{}{}</p>', results.result_of(upload), quoted)
+    if upload.status == Status.SENDING or not upload.last_outcome:
+        return ""
+    return format_html('<p class="row-meta">{}</p>', words.state_of(upload))
 
 
 @register.simple_tag

@@ -102,7 +102,7 @@ def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, code: uuid.UUID) -> Upload:
-    uploads = roles.uploads_visible_to(request.user).for_lists().select_related("renews")
+    uploads = roles.uploads_visible_to(request.user).for_lists().select_related("batch", "renews")
     return get_object_or_404(uploads, code=code)
 
 
