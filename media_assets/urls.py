@@ -35,6 +35,7 @@ urlpatterns = [
     path("uploads/<uuid:code>/cancel/", uploads.cancel, name="cancel"),
     path("uploads/<uuid:code>/retry/", uploads.retry, name="retry"),
     path("uploads/<uuid:code>/renew/", uploads.renew, name="renew"),
+    path("uploads/<uuid:code>/handle/", uploads.handle, name="upload_handle"),
     path("uploads/<uuid:code>/copied/", uploads.copied, name="copied"),
     path("handles/", handles.library, name="handles"),
     path("history/", history.history, name="history"),

@@ -523,6 +523,31 @@ def test_who_may_copy_nothing_finds_no_such_address(client_for, nobody):
     assert client_for(nobody).get(reverse("bulk_copied")).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [("marketing", True), ("supervisor", True), ("stranger", False), ("nobody", False)],
+)
+def test_a_list_fetches_a_handle_for_whoever_may_see_it(request, client_for, batch, who, may):
+    upload = make_upload(batch=batch, handle='4::uno\r\n4::"dos" ñ')
+    failed = make_upload(batch=batch, status=Status.FAILED)
+    browser = client_for(request.getfixturevalue(who))
+
+    response = browser.get(reverse("upload_handle", args=[upload.code]))
+
+    assert response.status_code == (200 if may else 404)
+    if may:
+        assert response.json() == upload.handle
+        assert response.headers["cache-control"] == "no-store"
+    assert browser.get(reverse("upload_handle", args=[failed.code])).status_code == 404
+
+
+def test_the_history_does_not_read_handles(marta, batch):
+    upload = make_upload(batch=batch)
+    page = marta.get(reverse("history")).content.decode()
+    assert f'data-copy-url="{reverse("upload_handle", args=[upload.code])}"' in page
+    assert upload.handle not in page
+
+
 # Sorting
 
 

@@ -101,6 +101,19 @@ def test_each_list_has_views_of_its_own(marta):
     assert "De video" not in text_of(marta.get(reverse("history")))
 
 
+def test_the_audit_list_has_views_for_those_who_may_read_it(client_for, supervisor, marta):
+    browser = client_for(supervisor)
+    save(browser, "De Marta", "person=sofia", page="audit")
+    save(browser, "Nada", "person=nobody", page="audit")
+    assert SavedView.objects.count() == 0  # neither has done anything yet
+    save(browser, "De un lote", "q=lote&after=1.1", page="audit")
+    assert links(browser.get(reverse("audit"))) == [("De un lote", "/audit/?q=lote", False)]
+    assert browser.get(reverse("saved_views", args=["audit"])).status_code == 200
+
+    assert save(marta, "Otra", "q=lote", page="audit").status_code == 404
+    assert marta.get(reverse("saved_views", args=["audit"])).status_code == 404
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61, "\u202e"])
 def test_a_name_is_needed_and_not_too_long(marta, name):
     response = save(marta, name, "state=failed")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -88,6 +88,15 @@ def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
     messages.success(request, _("A fresh handle is on its way; the earlier one stays as it is."))
     return redirect_back(request, otherwise=renewal)
+
+
+@require_safe
+def handle(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """The handle, byte for byte, for a list that does not hold it; copying records itself."""
+    shown = _visible(request, code)
+    if shown.status != Status.READY:
+        raise Http404
+    return JsonResponse(shown.handle, safe=False, headers={"Cache-Control": "no-store"})
 
 
 @require_POST

@@ -1,6 +1,7 @@
 "use strict";
 
-// Copying, byte for byte. A button names, in data-copy-from, the JSON block that holds the text.
+// Copying, byte for byte. A button names, in data-copy-from, the JSON block that holds the text; or
+// in data-copy-url where it is fetched from, as JSON, so that long lists need not bring it along.
 // data-copied-url and data-copied-snippet: where to record it. data-copied-label and
 // data-copy-hint, on the button or around it: the words. data-copy-select: the element whose text
 // is selected for the person when the browser refuses the clipboard. data-copied-codes: the JSON
@@ -118,10 +119,20 @@ function offerByHand(button, text) {
   announce(hint.textContent);
 }
 
-async function copy(button) {
+async function textOf(button) {
+  if (button.dataset.copyUrl) {
+    const answer = await fetch(button.dataset.copyUrl);
+    // whoever is not signed in any more, or may not see it any more, is told so by the page itself
+    if (!answer.ok || answer.redirected) return location.reload();
+    return answer.json();
+  }
   const block = document.getElementById(button.dataset.copyFrom);
-  if (!block) return;
-  const text = JSON.parse(block.textContent);
+  return block && JSON.parse(block.textContent);
+}
+
+async function copy(button) {
+  const text = await textOf(button);
+  if (!text) return;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -132,7 +143,7 @@ async function copy(button) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-copy-from]");
+  const button = event.target.closest("button[data-copy-from], button[data-copy-url]");
   if (button) copy(button);
 });
 

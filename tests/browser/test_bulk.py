@@ -162,6 +162,15 @@ def test_a_rows_own_button_leads_back_to_the_same_list(
     expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
+def test_a_handle_is_copied_from_the_history(sign_in: Window, uploads: dict[str, Upload]) -> None:
+    page = sign_in("marta")
+    page.goto("/history/")
+    page.get_by_role("button", name=f"Copy {uploads['ready'].full_name}").click()
+    expect(page.get_by_text("Copied").first).to_be_visible()
+    assert clipboard(page) == uploads["ready"].handle
+    wait_for(AuditEvent.objects.about(uploads["ready"]).filter(action="handle.copied").exists)
+
+
 def test_a_view_is_saved_opened_renamed_and_deleted(
     sign_in: Window, uploads: dict[str, Upload]
 ) -> None:
