@@ -285,10 +285,14 @@ def test_whose_days_begin_elsewhere_is_told(supervisor, client_for, settings):
     settings.TIME_ZONE = "America/Bogota"
     make_upload()
 
-    with timezone.override("Asia/Tokyo"):
-        html = client_for(supervisor).get(URL).content.decode()
+    client = client_for(supervisor)
+    sentence = "Days here begin at midnight in America/Bogota."
 
-    assert "Days here begin at midnight in America/Bogota." in html
+    client.cookies["time_zone"] = "Asia/Tokyo"
+    assert sentence in client.get(URL).content.decode()
+
+    client.cookies["time_zone"] = "America/Lima"  # where they begin at the same time
+    assert sentence not in client.get(URL).content.decode()
 
 
 @pytest.mark.parametrize("connectors", [1, 4])
@@ -363,8 +367,8 @@ def test_the_day_is_that_of_the_installation_for_every_reader(settings, supervis
     client = Client(headers={"accept-language": "en"})
     client.force_login(supervisor)
 
-    with timezone.override("Pacific/Kiritimati"):
-        shown = client.get(URL).context["shown"]
+    client.cookies["time_zone"] = "Pacific/Kiritimati"
+    shown = client.get(URL).context["shown"]
 
     assert list(shown.figures.days) == [
         timezone.localdate(datetime.now(UTC).replace(hour=3), timezone.get_default_timezone())

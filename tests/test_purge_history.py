@@ -9,11 +9,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from media_assets import retention
+from media_assets import figures, retention
 from media_assets.models import (
     Attempt,
     AuditEvent,
     Batch,
+    DayFigures,
     HandleText,
     Purge,
     Status,
@@ -74,6 +75,16 @@ def test_old_finished_uploads_go_with_all_that_hangs_on_them(owner):
     assert (event.data["uploads"], event.data["attempts"], event.data["batches"]) == (3, 3, 3)
     assert event.data["before"]
     assert not event.data["interrupted"]
+
+
+def test_figures_are_of_what_is_left():
+    old()
+    kept = make_upload(created_at=timezone.now() - NEW)
+    figures.refresh()
+
+    purge("--older-than", "400d")
+
+    assert [cell.connector_id for cell in DayFigures.objects.all()] == [kept.connector_id]
 
 
 def test_the_setting_stands_in_for_the_age(settings):

@@ -81,16 +81,15 @@ def rebuild() -> Iterator[date]:
 
 
 def recount_until(last: date) -> None:
-    """Count all days up to this one anew: for whoever has removed uploads, which leaves no trace.
+    """Count all days up to this one anew, each in a transaction of its own.
 
-    Belongs into the transaction that removes them.
+    For whoever has removed uploads, which leaves no trace here; it may be repeated.
     """
-    with transaction.atomic():
-        FiguresState.current()
-        state = FiguresState.objects.select_for_update().get()
-        state.move()
-        days = DayFigures.objects.filter(day__lte=last).order_by("day")
-        for day in list(days.values_list("day", flat=True).distinct()):
+    FiguresState.current()
+    days = DayFigures.objects.filter(day__lte=last).order_by("day")
+    for day in list(days.values_list("day", flat=True).distinct()):
+        with transaction.atomic():
+            FiguresState.objects.select_for_update().get().move()
             replace(day, None, count(of_day(day)))
 
 

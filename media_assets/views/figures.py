@@ -112,4 +112,5 @@ def _list_of(filters: HistoryFilters, *, days: Days) -> QueryDict:
 
 def _is_elsewhere() -> bool:
     """Whether the person's days are not the installation's."""
-    return bool(timezone.get_current_timezone_name() != settings.TIME_ZONE)
+    here = timezone.localtime(timezone=timezone.get_default_timezone())
+    return timezone.localtime().utcoffset() != here.utcoffset()

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from media_assets import retention
+from media_assets import figures, retention
 
 AGE = re.compile(r"([0-9]{1,5})d", re.ASCII)
 
@@ -46,6 +46,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "Another run of purge_history was started meanwhile and goes on with it."
             ) from None
+        figures.recount_until(timezone.localdate(before, timezone.get_default_timezone()))
         self._say("Removed", removed, days=days)
 
     def _say(self, verb: str, counts: retention.Counts, *, days: int) -> None:
