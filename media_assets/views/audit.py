@@ -16,6 +16,7 @@ from media_assets import paging, roles
 from media_assets.audit_filters import AuditFilters
 from media_assets.models import AuditEvent, Connector, Operation
 from media_assets.views.events import Told, told
+from media_assets.views.saved import views_of
 
 # an event may have been written by anybody who reached the database
 CODES = {
@@ -43,6 +44,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _rows(request, page.rows),
         "may_export": roles.may_export(request.user),
+        "saved": views_of(request, page="audit", query=filters.query),
     }
     return render(request, "audit.html", context)
 

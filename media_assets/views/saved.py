@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles
+from media_assets.audit_filters import AuditFilters
 from media_assets.filters import HistoryFilters, LibraryFilters
 from media_assets.list_forms import NameForm
 from media_assets.models import ListPage, NameTaken, SavedView, TooManyViews
@@ -27,6 +28,7 @@ QUERY_MOST = 8000
 FILTERS: dict[str, type] = {
     ListPage.HISTORY: HistoryFilters,
     ListPage.HANDLES: LibraryFilters,
+    ListPage.AUDIT: AuditFilters,
 }
 
 
@@ -57,7 +59,7 @@ def views_of(request: HttpRequest, *, page: str, query: str) -> dict[str, Any]:
 @require_safe
 def saved_views(request: HttpRequest, page: str) -> HttpResponse:
     """A person's views of a list, to rename and delete."""
-    _filters_of(page)
+    _filters_of(request, page)
     rows = [
         (view, NameForm({"name": view.name}, auto_id=f"{view.code}_%s"))
         for view in SavedView.objects.of(request.user, page)
@@ -119,7 +121,7 @@ def _keep(request: HttpRequest, *, page: str, name: str, query: str) -> None:
 
 def _query(request: HttpRequest, page: str) -> str:
     """The filters that were sent, as the list itself would put them; "" if one is wrong."""
-    filters = _filters_of(page)
+    filters = _filters_of(request, page)
     text = request.POST.get("query", "")
     if len(text) > QUERY_MOST:
         return ""
@@ -128,8 +130,10 @@ def _query(request: HttpRequest, page: str) -> str:
     return str(found.query) if found.is_valid() else ""
 
 
-def _filters_of(page: str) -> type:
+def _filters_of(request: HttpRequest, page: str) -> type:
     if page not in FILTERS:
+        raise Http404
+    if page == ListPage.AUDIT and not roles.may_read_audit(request.user):
         raise Http404
     return FILTERS[page]
 
