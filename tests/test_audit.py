@@ -329,3 +329,54 @@ def test_only_the_newest_are_shown_with_the_way_to_all_for_those_who_may(
     assert f'href="{link}"' in page
     assert len(shown(sofia, f"q={upload.code}")) == 3
     assert "supervisors can read" in text(client_for(marketing), upload.get_absolute_url())
+
+
+# Exports and saved views
+
+
+def test_the_list_is_exported_as_it_is_filtered_and_the_export_is_recorded(sofia, supervisor):
+    upload = make_upload(label="=1+1")
+    record("upload.ready", on=upload, attempt=1)
+    record("person.signed_in", by=supervisor, on=supervisor, address="2001:db8::1")
+
+    lines = _export(sofia, "audit_csv", "?action=upload")
+    assert len(lines) == 3
+    assert "Received a handle" in lines[1]
+    assert "'=1+1" in lines[1]
+    assert lines[2] == '"Rows","1"'
+    machine = _export(sofia, "audit_csv", "?machine=1&q=" + supervisor.username)
+    assert machine[0].startswith('"created_at","person","action"')
+    assert '"2001:db8::1"' in "".join(machine)
+    response = sofia.get(reverse("audit_xlsx"))
+    assert b"".join(response.streaming_content).startswith(b"PK")
+
+    told = AuditEvent.objects.filter(action="audit.exported").order_by("id")
+    assert [event.data["rows"] for event in told] == [1, 2, 4]
+    assert told[0].data["filters"] == {"action": "upload"}
+
+
+def _export(client, name, query):
+    response = client.get(reverse(name) + query)
+    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+
+
+@pytest.mark.parametrize("role", [roles.MARKETING, roles.CONNECTOR_ADMIN, None])
+@pytest.mark.parametrize("name", ["audit_csv", "audit_xlsx"])
+def test_who_may_not_read_the_list_does_not_get_it_as_a_file(client_for, role, name):
+    client = client_for(make_user(role, groups=[team()]))
+
+    assert client.get(reverse(name)).status_code == 404
+    assert not AuditEvent.objects.filter(action="audit.exported").exists()
+
+
+def test_filters_of_the_list_are_kept_as_a_view_by_those_who_may_read_it(
+    sofia, client_for, marketing
+):
+    record("upload.ready", on=make_upload())
+    url = reverse("save_view", args=["audit"])
+
+    sofia.post(url, {"name": "Handles", "query": "action=upload"})
+    assert 'href="/audit/?action=upload"' in text(sofia, AUDIT)
+    stranger = client_for(marketing)
+    assert stranger.post(url, {"name": "x", "query": "action=upload"}).status_code == 404
+    assert stranger.get(reverse("saved_views", args=["audit"])).status_code == 404

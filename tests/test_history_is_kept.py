@@ -76,14 +76,16 @@ def test_no_page_of_the_product_takes_words_for_an_uploads_past(past, role, clie
         "handle": "4::forged", "status": "failed", "label": "forged", "file_url": "https://x",
         "created_at": "2001-01-01", "number": "9", "outcome": "ready", "message": "forged",
     }  # fmt: skip
-    for pattern in get_resolver("media_assets.urls").url_patterns:
+    names = {
+        str(getattr(one, "name", "")) for one in get_resolver("media_assets.urls").url_patterns
+    }
+    for name in sorted(names - {"logout", "set_language", "renew"}):
         for arguments in ([upload.code], [upload.batch.code], []):
             try:
-                url = reverse(str(pattern.name), args=arguments)
+                url = reverse(name, args=arguments)
             except NoReverseMatch:
                 continue
-            if pattern.name not in {"logout", "set_language", "renew"}:
-                client.post(url, forged)
+            client.post(url, forged)
 
     stored = {model: everything()[model][0] for model in (Upload, Attempt, Batch)}
     assert stored == {model: past[model][0] for model in (Upload, Attempt, Batch)}

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -28,7 +29,7 @@ def test_an_update_changes_the_rows_that_match_and_counts_them():
 
 def test_an_insert_gives_what_the_orm_would_have_stored():
     upload = make_upload(status="queued")
-    data = {"text": "it's 100 % {}", "number": 1, "nothing": None}
+    data: dict[str, Any] = {"text": "it's 100 % {}", "number": 1, "nothing": None}
     own = {"id", "created_at", "number", "digest"}
     AuditEvent.objects.record_each("upload.seen", by=None, on=[upload], **data)
     rows.run(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_assets.models import Attempt, AuditEvent, Outcome, PauseReason, Status, Upload
-from media_assets.views.uploads import SNIPPETS
+from media_assets.views.snippet_words import SNIPPETS
 from tests.factories import make_connector, make_handle, make_operation, make_upload
 
 ENGLISH = {"accept-language": "en"}

@@ -2,6 +2,7 @@
 
 from media_assets.exports.as_csv import BOM, csv_lines
 from media_assets.exports.as_xlsx import Facts, xlsx_parts
+from media_assets.exports.audit import audit
 from media_assets.exports.batches import batch_header, batch_row
 from media_assets.exports.cells import neutral, neutral_handle
 from media_assets.exports.history import history
@@ -11,6 +12,7 @@ __all__ = [
     "BOM",
     "Facts",
     "Table",
+    "audit",
     "batch_header",
     "batch_row",
     "csv_lines",

@@ -1,4 +1,4 @@
-"""Exports: the history as CSV or XLSX, as it is filtered.
+"""Exports: the history and the audit list as CSV or XLSX, as they are filtered.
 
 Each is recorded before its first byte leaves, with the number of rows there were at that moment.
 """
@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from media_assets import exports, roles
+from media_assets.audit_filters import AuditFilters
 from media_assets.exports import Facts, Table
-from media_assets.filters import HistoryFilters, UploadFilters
+from media_assets.filtering import ListFilters
+from media_assets.filters import HistoryFilters
 from media_assets.models import AuditEvent
 from media_assets.visitors import address_of, person_of
 
@@ -33,6 +35,25 @@ def history_xlsx(request: HttpRequest) -> StreamingHttpResponse:
     return _xlsx(request, filters, table)
 
 
+@require_GET
+def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
+    filters, table = _audit(request)
+    return _csv(request, filters, table)
+
+
+@require_GET
+def audit_xlsx(request: HttpRequest) -> StreamingHttpResponse:
+    filters, table = _audit(request)
+    return _xlsx(request, filters, table)
+
+
+def _audit(request: HttpRequest) -> tuple[AuditFilters, Table]:
+    if not (roles.may_export(request.user) and roles.may_read_audit(request.user)):
+        raise Http404
+    filters = AuditFilters(request.GET, queryset=AuditEvent.objects.all(), request=request)
+    return filters, exports.audit(filters.rows, machine=_is_for_machines(request))
+
+
 def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
     if not roles.may_export(request.user):
         raise Http404
@@ -41,18 +62,18 @@ def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
     return filters, exports.history(filters.rows, machine=_is_for_machines(request))
 
 
-def _csv(request: HttpRequest, filters: UploadFilters, table: Table) -> StreamingHttpResponse:
+def _csv(request: HttpRequest, filters: ListFilters, table: Table) -> StreamingHttpResponse:
     _record(request, filters, table, kind="csv")
     return _download(exports.csv_lines(table), table, kind="csv", content_type=CSV)
 
 
-def _xlsx(request: HttpRequest, filters: UploadFilters, table: Table) -> StreamingHttpResponse:
+def _xlsx(request: HttpRequest, filters: ListFilters, table: Table) -> StreamingHttpResponse:
     _record(request, filters, table, kind="xlsx")
     parts = exports.xlsx_parts(table, facts=_facts(request, filters, machine=table.machine))
     return _download(parts, table, kind="xlsx", content_type=XLSX)
 
 
-def _record(request: HttpRequest, filters: UploadFilters, table: Table, *, kind: str) -> None:
+def _record(request: HttpRequest, filters: ListFilters, table: Table, *, kind: str) -> None:
     AuditEvent.objects.record(
         f"{table.name}.exported",
         by=request.user,
@@ -76,7 +97,7 @@ def _download(
     )
 
 
-def _facts(request: HttpRequest, filters: UploadFilters, *, machine: bool) -> Facts:
+def _facts(request: HttpRequest, filters: ListFilters, *, machine: bool) -> Facts:
     """What the last sheet tells: who made the file, when, and with which filters."""
     person, now = person_of(request).get_username(), timezone.now().replace(microsecond=0)
     if machine:
