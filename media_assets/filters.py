@@ -1,8 +1,6 @@
 """The filters of the two lists. All of them live in the address of the page."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from itertools import product
 
 import django_filters
 from django import forms
@@ -23,7 +21,6 @@ from media_assets.widgets import Choices
 
 __all__ = ["THIRTY_DAYS", "HistoryFilters", "LibraryFilters", "UploadFilters", "first_day_of"]
 
-MOST_PARTS = 30
 DAY = timedelta(days=1)
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
@@ -85,7 +82,7 @@ class UploadFilters(ListFilters):
         """What fits, for a list; nothing when a filter holds a value that does not exist."""
         if not self.is_valid():
             return Selection([])
-        return Selection(list(self._parts()), self._search)
+        return Selection(self._parts(), self._search)
 
     @property
     def rows(self) -> UploadQuerySet:
@@ -104,22 +101,15 @@ class UploadFilters(ListFilters):
     def _visible(self) -> list[Connector]:
         return list(_connectors(self.request))
 
-    def _parts(self) -> Iterator[UploadQuerySet]:
+    def _parts(self) -> list[UploadQuerySet]:
         """`qs` in parts that each have an index in the order of the list."""
-        connectors: list[int | None] = [None]
-        if not roles.may_see_everything(self.request.user) and not self.data.get("connector"):
-            connectors = [connector.pk for connector in self._visible]
-        campaigns = self.campaigns if self.data.get("campaign") else [None]
-        if len(connectors) * len(campaigns) > MOST_PARTS:
-            yield self.qs
-            return
-        for connector, campaign in product(connectors, campaigns):
-            part: UploadQuerySet = self.qs
-            if connector is not None:
-                part = part.filter(connector=connector)
-            if campaign is not None:
-                part = part.filter(campaign=campaign)
-            yield part
+        uploads: UploadQuerySet = self.qs
+        chosen = bool(self.data.get("connector"))
+        parts = [uploads] if chosen else roles.parts_visible_to(self.request.user, uploads)
+        campaigns = self.campaigns if self.data.get("campaign") else []
+        if not campaigns or len(parts) * len(campaigns) > roles.MOST_PARTS:
+            return parts
+        return [part.filter(campaign=campaign) for part in parts for campaign in campaigns]
 
 
 class LibraryFilters(UploadFilters):

@@ -78,7 +78,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         now = timezone.now()
         known = self.ready().filter(handle_expires_at__gt=now)
         unknown = self.ready().filter(handle_expires_at=None).filter(_live(now))
-        firsts = [each.order_by().aggregate(first=Min("created_at")) for each in (known, unknown)]
+        # of an expression: for the least value of a column SQLite walks that column's index
+        first = Min(Coalesce("created_at", "created_at"))
+        firsts = [each.order_by().aggregate(first=first) for each in (known, unknown)]
         return min((found["first"] for found in firsts if found["first"]), default=now)
 
     def live_or_unfinished(self) -> UploadQuerySet:

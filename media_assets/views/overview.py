@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from media_assets import roles
-from media_assets.models import Batch, Connector, Hold, Operation, PauseReason, Status
+from media_assets import paging, roles
+from media_assets.models import Batch, Connector, Hold, Operation, PauseReason, Status, Upload
 from media_assets.models.querysets import UploadQuerySet
+from media_assets.selection import Selection
 from media_assets.words import standing_of
 from media_assets.workload import Workload, workloads
 
@@ -28,6 +29,9 @@ DAY = timedelta(days=1)
 def overview(request: HttpRequest) -> HttpResponse:
     user = request.user
     context: dict[str, Any] = _uploads(roles.uploads_visible_to(user))
+    ready = Selection(roles.parts_visible_to(user, Upload.objects.ready()))
+    shown = Upload.objects.for_lists()
+    context["latest"] = paging.page_of(ready, shown=shown, params={}, size=ROWS).rows
     context["paused"] = [o for o in _operations_of(user) if o.paused_now]
     usable = list(roles.connectors_usable_by(user))
     context["usable"] = {connector.pk for connector in usable}
@@ -45,7 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
-    """What is under way, what failed within a week, what expires within a day, what is new."""
+    """What is under way, what failed within a week, and what expires within a day."""
     counts = dict(visible.unfinished().order_by().values_list("status").annotate(Count("pk")))
     week_ago = timezone.now() - WEEK
     failed = visible.failed().filter(created_at__gt=week_ago)
@@ -61,7 +65,6 @@ def _uploads(visible: UploadQuerySet) -> dict[str, Any]:
         "week_ago": week_ago,
         "expiring": expiring.for_lists().order_by("handle_expires_at", "id")[:ROWS],
         "expiring_count": expiring.count(),
-        "latest": visible.ready().for_lists().newest_first()[:ROWS],
     }
 
 
