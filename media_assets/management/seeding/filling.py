@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from media_assets.management.seeding import writing
 from media_assets.management.seeding.company import make_company
 from media_assets.management.seeding.history import History, Submitted
-from media_assets.management.seeding.telling import Teller
+from media_assets.management.seeding.telling import EVENTS_PER_UPLOAD, Teller
 from media_assets.models import Attempt
 
 PART = 10_000  # uploads
@@ -52,7 +52,7 @@ def fill(
     with transaction.atomic():
         company = make_company(rng)
     history = History(company, until=until, rng=rng)
-    teller = Teller(rng, from_upload=uploads - events // 2, events=events)
+    teller = Teller(rng, from_upload=uploads - round(events / EVENTS_PER_UPLOAD))
     done = batches = attempts = 0
     for part in _parts(history.batches(uploads)):
         with transaction.atomic():
