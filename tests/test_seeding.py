@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from media_assets import preflight, roles
 from media_assets.management import seeding
-from media_assets.management.seeding import writing
+from media_assets.management.seeding import filling, writing
 from media_assets.models import Attempt, AuditEvent, Batch, Connector, Operation, Status, Upload
+from media_assets.models.search import HandleText, UploadText
 from media_assets.wolkvox import handles
 
 pytestmark = pytest.mark.django_db
@@ -164,7 +165,7 @@ def test_every_upload_has_the_attempts_that_it_counts(filled):
 
 def test_what_comes_afterwards_gets_keys_of_its_own(filled):
     """The keys were given by the seed; the database has to know of them."""
-    last = Upload.objects.order_by("pk").last()
+    last = Upload.objects.order_by("-pk")[0]
     copy = Upload.objects.get(pk=last.pk)
     copy.pk, copy.code = None, "00000000-0000-4000-8000-000000000000"
     copy.save()
@@ -222,16 +223,31 @@ def test_a_second_time_adds_uploads_for_the_same_people_and_operations(filled):
 # What is seen of it, and the command
 
 
+@pytest.mark.parametrize("many", [10**9, 1], ids=["row by row", "at once"])
+def test_it_is_found_however_its_index_was_made(monkeypatch, client_for, supervisor, many):
+    monkeypatch.setattr(filling, "MANY", many)
+    seeding.fill(300, until=UNTIL)
+
+    browser = client_for(supervisor)
+    upload = Upload.objects.ready().newest_first()[150]
+    name = upload.file_url.rpartition(".")[0][-12:]
+    for searched in (name, upload.handle.split(":")[3][:30], str(upload.batch.code)):
+        page = browser.get("/history/", {"q": searched}).content.decode()
+        assert upload.get_absolute_url() in page, searched
+    assert UploadText.objects.count() == 300
+    assert HandleText.objects.count() == Upload.objects.ready().count()
+
+
 def test_the_pages_show_it(filled, client_for, supervisor):
     browser = client_for(supervisor)
-    upload = Upload.objects.newest_first().first()
+    upload = Upload.objects.newest_first()[0]
 
     page = browser.get("/history/")
     assert upload.file_name in page.content.decode()
     assert browser.get("/history/?state=failed").content.count(b"row-title") == 50
     assert browser.get("/handles/").status_code == 200
     for status in (Status.READY, Status.FAILED, Status.CANCELLED):
-        shown = Upload.objects.filter(status=status).newest_first().first()
+        shown = Upload.objects.filter(status=status).newest_first()[0]
         assert browser.get(shown.get_absolute_url()).status_code == 200
 
 
@@ -255,7 +271,7 @@ def test_the_command_adds_it_to_the_demonstration_and_says_how_far_it_is(tmp_pat
 
 def test_rows_are_written_as_the_orm_would_have_written_them(filled):
     """Every column of a row, read back through the ORM, is what stood in the object."""
-    original = Upload.objects.ready().newest_first().first()
+    original = Upload.objects.ready().newest_first()[0]
     copies = []
     for place in range(3):
         copy = Upload.objects.get(pk=original.pk)
