@@ -1,14 +1,20 @@
 """`make bench`: what is chosen, what counts as reached, and what is printed and written."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools import bench, benchmarks
-from tools.benchmarks import BENCHMARKS, POSTGRESQL, SQLITE, Benchmark, Figure, table
+from tools import bench, benchmarks, databases
+from tools.benchmarks import BENCHMARKS, POSTGRESQL, SQLITE, Benchmark, Figure, looking, table
+
+VIEWS = (
+    *("first", "last", "page50", "connector", "year", "status", "person", "day"),
+    "combination",
+)
 
 
 def measure_nothing(runs: int) -> Iterator[tuple[float, ...]]:
@@ -89,6 +95,19 @@ def test_every_goal_of_the_product_is_measured_on_both_databases():
         "status_p95_busy_ratio",
         "submit_p95_busy_ratio",
         "locked_errors",
+        *(f"history_vs_stock_{view}" for view in VIEWS),
+        "search_vs_stock_rare",
+        "search_vs_stock_absent",
+        *(f"history_flatness_{view}" for view in VIEWS),
+        "history_flatness_search_frequent",
+        "history_worst_ms",
+        "batch_500_save_at_1m_p95_ms",
+        "csv_1m_first_byte_s",
+        "csv_1m_memory_mb",
+        "csv_1m_vs_dump",
+        "xlsx_100k_vs_import_export",
+        "xlsx_100k_memory_ratio",
+        "history_page_kb",
     }
     assert goals <= measured.keys()
     assert all(set(measured[name]) == {SQLITE, POSTGRESQL} for name in goals)
@@ -129,6 +148,38 @@ def test_a_figure_without_a_goal_is_never_missed():
 def test_the_95th_percentile_is_the_value_that_one_in_twenty_exceeds():
     assert benchmarks.p95([float(value) for value in range(101)]) == 95
     assert benchmarks.p95([1.0] * 99 + [100.0]) == 1
+
+
+# On how many uploads
+
+
+def test_a_benchmark_of_sizes_is_measured_on_its_own_where_they_are_wanted():
+    each = replace(make_benchmark(), sizes=(1_000, 1_000_000))
+
+    assert each.sizes_of(benchmarks.SIZES) == (1_000, 1_000_000)
+    assert each.sizes_of((10, 1_000)) == (1_000,)
+    assert each.sizes_of((20, 10)) == (20,)
+
+
+def test_on_other_sizes_goals_are_neither_reached_nor_missed(registered, results, monkeypatch):
+    each = replace(make_benchmark(name="pickup"), sizes=(1_000_000,))
+    monkeypatch.setitem(registered, "pickup", each)
+    monkeypatch.setattr(bench, "_measure", lambda *_args, **_options: [[1e9]])
+    monkeypatch.setattr(databases, "has_postgresql", lambda _url: False)
+
+    assert bench.measure(["pickup"], runs=1) == 1
+    assert bench.measure(["pickup"], runs=1, sizes=(1_000,)) == 0
+
+    (row,) = json.loads(results.read_text())
+    assert (row["value"], row["goal"], row["ok"]) == (1e9, None, True)
+
+
+def test_the_stock_admins_page_and_ours_are_counted_alike():
+    ours = '<a href="/uploads/8ddfabe4-a82b-4278-85dd-cd65f18488e9/">a</a>' * 2
+    stock = '<a href="/stock/media_assets/upload/17/change/?_changelist_filters=q">a</a>'
+
+    assert looking.rows_on(ours) == looking.rows_on(stock) == 1
+    assert looking.rows_on('<a href="/uploads/new/">new</a>') == 0
 
 
 # What is written and printed
@@ -193,13 +244,15 @@ def test_measuring_nothing_is_no_success(capsys):
 def test_a_benchmark_that_fails_is_named_and_the_others_still_run(
     registered, results, monkeypatch, capsys
 ):
-    def measure(each: Benchmark, *, database: str, runs: int) -> list[list[float]]:
+    def measure(
+        each: Benchmark, *, database: str, runs: int, sizes: Sequence[int]
+    ) -> list[list[float]]:
         if each.name == "pickup":
             raise bench.BenchmarkFailed("exit code 1")
         return [[1.0, 2.0]] * runs
 
     monkeypatch.setattr(bench, "_measure", measure)
-    monkeypatch.setattr(bench, "has_postgresql", lambda _url: False)
+    monkeypatch.setattr(databases, "has_postgresql", lambda _url: False)
 
     assert bench.measure([], runs=2) == 1
 

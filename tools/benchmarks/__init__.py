@@ -2,16 +2,21 @@
 
 A benchmark runs in a process of its own, on a fresh database with all migrations, and on settings
 whose WOLKVOX_BASE_URL points at a free port of this machine. It yields one tuple of figures a run.
+
+A benchmark with `sizes` finds databases with so many uploads each instead (`databases.py`), the
+largest of them as the default one. They are kept for the next run, so it leaves them as they are,
+but for a few rows; one that `writes` gets a copy of the largest.
 """
 
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+SIZES = (1_000, 10_000, 100_000, 1_000_000)  # uploads
 
 Measure = Callable[[int], Iterator[tuple[float, ...]]]
 
@@ -45,20 +50,41 @@ class Benchmark:
     figures: tuple[Figure, ...]
     runs: int
     databases: tuple[str, ...]
+    sizes: tuple[int, ...] = ()
+    writes: bool = False
+
+    def sizes_of(self, wanted: Sequence[int]) -> tuple[int, ...]:
+        """What it is measured on; sizes other than its own stand in for those that are missing."""
+        return tuple(size for size in self.sizes if size in wanted) or tuple(sorted(wanted))[-1:]
+
+    def without_goals(self) -> "Benchmark":
+        """The same for other sizes than its own: its goals say nothing there."""
+        figures = tuple(replace(figure, goal=None) for figure in self.figures)
+        return replace(self, figures=figures)
 
 
 BENCHMARKS: dict[str, Benchmark] = {}
 
 
 def benchmark(
-    *figures: Figure, runs: int = 3, databases: tuple[str, ...] = (SQLITE, POSTGRESQL)
+    *figures: Figure,
+    runs: int = 3,
+    databases: tuple[str, ...] = (SQLITE, POSTGRESQL),
+    sizes: tuple[int, ...] = (),
+    writes: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register a generator that is told how many runs to make and yields the figures of each."""
 
     def register(measure: Measure) -> Measure:
         name = measure.__name__
         BENCHMARKS[name] = Benchmark(
-            name=name, measure=measure, figures=figures, runs=runs, databases=databases
+            name=name,
+            measure=measure,
+            figures=figures,
+            runs=runs,
+            databases=databases,
+            sizes=sizes,
+            writes=writes,
         )
         return measure
 

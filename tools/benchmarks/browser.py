@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 import requests
@@ -13,6 +14,18 @@ from django.urls import reverse
 from media_assets.models import Connector
 
 TIMEOUT = 60.0  # seconds
+PIECE = 65_536  # bytes
+END = 500  # bytes
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that was fetched to its end, in seconds, bytes, and its last few hundred bytes."""
+
+    first_byte: float
+    seconds: float
+    size: int
+    end: bytes
 
 
 class Browser:
@@ -38,6 +51,19 @@ class Browser:
         """From the click to the redirect; RuntimeError when the form is shown again."""
         form = {"connector": connector.code, "urls": "\n".join(urls), "key": uuid4()}
         return self._timed("POST", reverse("new_upload"), wanted={302, 303}, form=form)
+
+    def download(self, path: str) -> Download:
+        """Fetch a file and keep nothing of it but its end; RuntimeError unless it is sent whole."""
+        started = time.perf_counter()
+        with self._session.get(self._origin + path, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code != 200:
+                raise RuntimeError(f"GET {path} was answered {answer.status_code}")
+            first, size, end = 0.0, 0, b""
+            for piece in answer.iter_content(PIECE):
+                first = first or time.perf_counter() - started
+                size += len(piece)
+                end = (end + piece)[-END:]
+        return Download(first, time.perf_counter() - started, size, end)
 
     def _timed(
         self, method: str, path: str, *, wanted: set[int], form: dict[str, object] | None = None

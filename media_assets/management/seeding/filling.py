@@ -3,22 +3,23 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from django.apps import apps
 from django.core.management import call_command, get_commands
 from django.db import connection, transaction
 
 from media_assets.management.seeding import writing
 from media_assets.management.seeding.company import make_company
 from media_assets.management.seeding.history import History, Submitted
-from media_assets.management.seeding.telling import Teller
-from media_assets.models import Attempt
+from media_assets.management.seeding.telling import EVENTS_PER_UPLOAD, Teller
+from media_assets.models import Attempt, search
+from media_assets.models.search import HandleText, UploadText
 
 PART = 10_000  # uploads
-SQLITE_CACHE = 256 * 1024  # KiB
+MANY = 50_000  # uploads
+CACHE = 256  # MiB
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,58 @@ def fill(
     started = time.monotonic()
     until = until or datetime.now(UTC)
     rng = random.Random(f"{uploads} {queued}")  # noqa: S311  (chance that repeats)
-    _roomy_cache()
+    _roomy()
     with transaction.atomic():
         company = make_company(rng)
     history = History(company, until=until, rng=rng)
-    teller = Teller(rng, from_upload=uploads - events // 2, events=events)
+    teller = Teller(rng, from_upload=uploads - round(events / EVENTS_PER_UPLOAD))
     done = batches = attempts = 0
-    for part in _parts(history.batches(uploads)):
-        with transaction.atomic():
-            written = _write(part)
-            teller.tell(part, before=done)
-        history.written(part)
-        done += sum(len(one.uploads) for one in part)
-        batches, attempts = batches + len(part), attempts + written
-        say(f"{done:,} of {uploads:,} uploads, {time.monotonic() - started:.0f} s")
+    with _search_index_afterwards(many=uploads >= MANY, say=say):
+        for part in _parts(history.batches(uploads)):
+            with transaction.atomic():
+                attempts += _write(part)
+                teller.tell(part, before=done)
+            history.written(part)
+            done += sum(len(one.uploads) for one in part)
+            batches += len(part)
+            say(f"{done:,} of {uploads:,} uploads, {time.monotonic() - started:.0f} s")
     if queued:
         with transaction.atomic():
             _write([history.waiting(queued)])
     _summarise()
     writing.analyze()
     return Filled(done + queued, batches, attempts, teller.told, time.monotonic() - started)
+
+
+@contextmanager
+def _search_index_afterwards(*, many: bool, say: Callable[[str], None]) -> Iterator[None]:
+    """Make the index of the search at once for many rows: growing with them takes far longer.
+
+    Searches meanwhile read every row on PostgreSQL, and do not find the new ones on SQLite. A
+    seed that is killed leaves it so: `migrate` makes PostgreSQL's index again; on SQLite another
+    seed of many uploads does.
+    """
+    if not many:
+        yield
+        return
+    if connection.vendor == "postgresql":
+        search.uninstall()
+    else:
+        _stop_indexing()
+    try:
+        yield
+    finally:
+        say("Making the index of the search …")
+        if connection.vendor == "postgresql":
+            connection.check_constraints()  # no index is made while checks of rows are pending
+        search.install()
+        search.rebuild()
+
+
+def _stop_indexing() -> None:
+    with connection.cursor() as cursor:
+        for name in search.NAMES:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}_added")
 
 
 def _parts(batches: Iterable[Submitted]) -> Iterator[list[Submitted]]:
@@ -101,17 +134,15 @@ def _write(part: list[Submitted]) -> int:
             attempts += made
     writing.number(attempts)
     writing.write(attempts)
-    for rows in _search_rows():
-        rows.write(uploads)
+    writing.write([UploadText(upload=one, words=search.words_of(one)) for one in uploads])
+    writing.write(
+        [
+            HandleText(upload=one, part=search.handle_part(one.handle))
+            for one in uploads
+            if one.handle
+        ]
+    )
     return len(attempts)
-
-
-def _search_rows() -> list[Any]:
-    """The managers of the tables that are searched in place of the uploads themselves."""
-    models = apps.all_models["media_assets"]
-    return [
-        models[name]._default_manager for name in ("uploadtext", "handletext") if name in models
-    ]
 
 
 def _summarise() -> None:
@@ -119,8 +150,10 @@ def _summarise() -> None:
         call_command("refresh_figures", "--all", verbosity=0)
 
 
-def _roomy_cache() -> None:
-    """For this connection: SQLite's own 2 MB send every random key to the disk."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA cache_size = -{SQLITE_CACHE}")
+def _roomy() -> None:
+    """For this connection: the usual few MB send every random key to the disk."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"PRAGMA cache_size = -{CACHE * 1024}")
+            return
+        cursor.execute(f"SET maintenance_work_mem = '{CACHE}MB'")

@@ -165,7 +165,7 @@ class History:
             upload.file_name,
             content_type=upload.content_type,
             at=at,
-            app=upload.operation_id,
+            app=int(upload.operation.server),
             rng=self._rng,
         )
         seconds = int((at + handles.LIFETIME).timestamp())

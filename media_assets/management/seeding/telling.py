@@ -7,25 +7,25 @@ from media_assets.management.seeding.history import Submitted
 from media_assets.models import AuditEvent, Status, Upload
 
 COPIED = 0.3  # of the handles
+EVENTS_PER_UPLOAD = 1.35
 
 
 class Teller:
-    """Tells of the uploads from the `from_upload`-th on, until about so many `events` are told.
+    """Tells of the uploads from the `from_upload`-th on.
 
     They carry the moment of their writing, because the audit list takes no other.
     """
 
-    def __init__(self, rng: random.Random, *, from_upload: int, events: int) -> None:
+    def __init__(self, rng: random.Random, *, from_upload: int) -> None:
         self._rng = rng
         self._from = from_upload
-        self._most = events
         self.told = 0
 
     def tell(self, part: list[Submitted], *, before: int) -> None:
         """`before`: how many uploads were written before this part."""
         for one in part:
             before += len(one.uploads)
-            if before > self._from and self.told < self._most:
+            if before > self._from:
                 self._tell_of(one)
 
     def _tell_of(self, one: Submitted) -> None:
