@@ -186,7 +186,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         for _ in range(uploads):
             make_upload(connector, marketing, status)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         client.get("/")
 
 
