@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from media_assets.models import AuditEvent, AuditLane, triggers
 
@@ -118,3 +118,14 @@ def test_the_worker_and_the_verification_say_so_too(command):
     call_command(*command, stdout=io.StringIO(), stderr=said)
 
     assert "media_assets.W006" in said.getvalue()
+
+
+def test_a_worker_that_starts_while_the_database_is_away_does_not_end(monkeypatch, caplog):
+    def away(**_):
+        raise OperationalError("the database system is shutting down")
+
+    monkeypatch.setattr(triggers, "missing", away)
+
+    call_command("deliver", "--until-idle")
+
+    assert "could not be looked at: OperationalError" in caplog.text

@@ -112,3 +112,13 @@ def test_the_documents_point_at_files_that_exist():
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+@pytest.mark.parametrize("name", ["app.css", "admin.css"])
+def test_every_block_of_a_stylesheet_ends_before_the_next_section(name):
+    """What is left open swallows all that follows, for some widths of the window only."""
+    depth = 0
+    for number, line in enumerate(read(f"static/media_assets/{name}").splitlines(), start=1):
+        assert not (line.startswith("/*") and depth), f"line {number} is inside of a block"
+        depth += line.count("{") - line.count("}")
+    assert depth == 0

@@ -1,5 +1,6 @@
 """The worker: sends what waits to wolkvox, until it is told to stop."""
 
+import logging
 import os
 import signal
 from types import FrameType
@@ -7,9 +8,12 @@ from typing import Any
 
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import InterfaceError, OperationalError
 
 from media_assets import figures
 from media_assets.delivery import Worker
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -25,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.check(tags=[Tags.database], databases=["default"])
+        self._say_what_is_not_protected()
         worker = Worker(threads=options["threads"])
 
         def stop(_number: int, _frame: FrameType | None) -> None:
@@ -44,3 +48,11 @@ class Command(BaseCommand):
             worker.run()
         finally:
             keeper.stop()
+
+    def _say_what_is_not_protected(self) -> None:
+        """A worker that starts while the database is away waits for it."""
+        try:
+            self.check(tags=[Tags.database], databases=["default"])
+        except (OperationalError, InterfaceError) as error:
+            kind = type(error).__name__
+            logger.warning("what protects the audit list could not be looked at: %s", kind)
