@@ -22,7 +22,7 @@ from tools.test import POSTGRESQL_SERVER, has_postgresql
 
 FOLDER = VAR / "bench"
 MARK = f"bench_{zlib.crc32(bytes(ROOT)):08x}"  # so that two checkouts can measure at once
-MADE_BY = ("migrations/*.py", "management/seeding/*.py", "models/*.py")
+MADE_BY = ("migrations/*.py", "management/seeding/*.py", "models/*.py", "figures/*.py")
 
 # Fills the empty database of this DATABASE_URL with so many uploads.
 Fill = Callable[[str, int], None]

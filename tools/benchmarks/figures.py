@@ -1,23 +1,20 @@
 """How long somebody waits for the figures beside the history."""
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from media_assets import roles
 from media_assets.figures import rebuild
-from media_assets.management.seeding import fill
 from media_assets.models import DayFigures
-from tools.benchmarks import Figure, benchmark, say
+from tools.benchmarks import SIZES, Figure, benchmark
+from tools.benchmarks.filling import SUPERVISOR
 
-UPLOADS = int(os.environ.get("BENCH_UPLOADS", "1000000"))
 YEAR = timedelta(days=364)
 
 
@@ -28,6 +25,7 @@ YEAR = timedelta(days=364)
     Figure(name="figures_rows"),
     Figure(name="figures_rebuild_s", unit="s"),
     runs=5,
+    sizes=(max(SIZES),),
 )
 def figures(runs: int) -> Iterator[tuple[float, ...]]:
     """The whole request for the part that the history loads, as a supervisor, in this process.
@@ -36,9 +34,8 @@ def figures(runs: int) -> Iterator[tuple[float, ...]]:
     of everybody, and of the person with the most uploads. `figures_rows` is the size of the
     summary table for so many uploads, `figures_rebuild_s` the time to make it anew.
     """
-    fill(UPLOADS, say=say)
     client = Client(headers={"HX-Request": "true"})
-    client.force_login(_supervisor())
+    client.force_login(User.objects.get(username=SUPERVISOR))
     since = (timezone.localdate() - YEAR).isoformat()
     person = _busiest()
     for _run in range(runs):
@@ -64,12 +61,6 @@ def _milliseconds(client: Client, **filters: str) -> float:
         if response.status_code != 200 or b"figures-drawn" not in response.content:
             raise RuntimeError("the figures were not shown")
     return 1000 * elapsed
-
-
-def _supervisor() -> User:
-    person = User.objects.create(username="bench")
-    person.groups.set(Group.objects.filter(name=roles.SUPERVISOR))
-    return person
 
 
 def _busiest() -> str:
