@@ -277,13 +277,6 @@ def test_the_history_finds_and_exports_them(client_for, supervisor, marketing, c
     assert dict(zip(header, row, strict=True))["State"] == "Cancelled"
 
 
-def test_the_week_counts_them_apart(client_for, supervisor, marketing, connector):
-    for status in ("ready", "failed", "cancelled", "cancelled"):
-        make_upload(connector, marketing, status=status)
-    week = client_for(supervisor).get(reverse("overview")).context["week"]
-    assert [week[name] for name in ("total", "ready", "failed", "cancelled")] == [4, 1, 1, 2]
-
-
 def test_a_cancelled_upload_is_no_failure_on_the_overview(marta, batch):
     make_upload(batch=batch, status=Status.CANCELLED)
     context = marta.get(reverse("overview")).context
