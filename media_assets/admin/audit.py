@@ -113,7 +113,6 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     list_filter = [SubjectFilter]
     paginator = CappedPaginator
     search_fields = ["actor_name", "object_label", "object_code"]
-    search_help_text = _("Person, beginning of a name, or code")
     sortable_by = ["when"]
     list_per_page = 50
     show_full_result_count = False

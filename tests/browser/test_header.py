@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.factories import make_upload, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WIDTHS = [360, 480, 768, 1000, 1024, 1100, 1200, 1280, 1366, 1400, 1440]
+WIDTHS = [360, 480, 768, 1000, 1024, 1100, 1200, 1280, 1366, 1400, 1440, 1920]
 # what is cut, what goes over several lines, and whether the page is wider than the window
 WRONG = """() => [
   ...[...document.querySelectorAll(".brand span")].filter((each) =>

@@ -223,12 +223,14 @@ def test_a_supervisor_reviews_a_failure_and_exports_the_history(sign_in: Window,
     failed = make_upload(by=marta, status="failed", label="=Catálogo")
     page = sign_in("sofia")
     page.get_by_role("navigation").get_by_role("link", name="History").click()
-    expect(page.get_by_text("Promo de julio")).to_be_visible()
+    ready = page.get_by_role("link", name="Promo de julio", exact=True)
+    expect(ready).to_be_visible()
     page.get_by_label("State").select_option("failed")
     page.get_by_role("button", name="Apply filters").click()
-    expect(page.get_by_text("Promo de julio")).to_be_hidden()
+    expect(ready).to_be_hidden()
+    page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export as CSV").click()
+        page.get_by_role("link", name="CSV Begins at once").click()
     text = download.value.path().read_text(encoding="utf-8-sig")
     assert "'=Catálogo" in text
     assert "Promo de julio" not in text
