@@ -46,10 +46,11 @@ def csv_export(runs: int) -> Iterator[tuple[float, ...]]:
         browser = Browser(origin, person=owner)
         for _time in range(WARM_UPS):
             browser.download(f"{path}?q={ABSENT}")
+        workers = memory.children(server.process.pid)
+        # once: what a process keeps of one export would make the next seem to need less
+        idle = {worker: memory.resident(worker) for worker in workers}
         for _run in range(runs):
             dumped = seconds_to_dump()
-            workers = memory.children(server.process.pid)
-            idle = {worker: memory.resident(worker) for worker in workers}
             for worker in workers:
                 memory.forget_peak(worker)
             file = browser.download(path)
