@@ -82,7 +82,7 @@ class UploadFilters(ListFilters):
         """What fits, for a list; nothing when a filter holds a value that does not exist."""
         if not self.is_valid():
             return Selection([])
-        return Selection(self._parts(), self._search)
+        return Selection(self._parts(), self._search, whole=self.qs)
 
     @property
     def rows(self) -> UploadQuerySet:

@@ -73,10 +73,12 @@ class Selection:
 
     parts: what the filters allow, as querysets that have no upload in common.
     search: what has to fit besides; it is not applied to the parts yet.
+    whole: the parts as one queryset, for what is done once for all of them.
     """
 
     parts: Sequence[UploadQuerySet]
     search: Search | None = None
+    whole: UploadQuerySet | None = None
 
     def take(self, way: Way) -> list[Position]:
         """The first positions on the way."""
@@ -84,9 +86,9 @@ class Selection:
             return self._merged(way)
         if self.search.few is not None:
             return way.first_of(self._few)
-        if way.beyond is None and not way.oldest_first:
+        if way.beyond is None and not way.oldest_first and self._head[1]:
             return self._head[0][: way.limit]
-        return self._of_many(self.search, way)[0]
+        return self._of_many(self.search, way)
 
     @cached_property
     def count(self) -> Count:
@@ -120,9 +122,9 @@ class Selection:
 
     @cached_property
     def _head(self) -> tuple[list[Position], bool]:
-        """The newest positions, as many as are counted, where the search has many candidates."""
+        """The newest positions near by, as many as are counted, as `_walked` gives them."""
         assert self.search is not None  # noqa: S101  (asked for only then)
-        return self._of_many(self.search, Way(COUNTED + 1))
+        return self._walked(self.search, Way(COUNTED + 1))
 
     def _merged(self, way: Way) -> list[Position]:
         """The first of those that are first in each part; SQLite does not do this in one query."""
@@ -131,20 +133,23 @@ class Selection:
         ]
         return way.first_of([position for first in firsts for position in first])
 
-    def _of_many(self, search: Search, way: Way) -> tuple[list[Position], bool]:
-        """The first positions, and whether these are as many as asked for or all.
+    def _of_many(self, search: Search, way: Way) -> list[Position]:
+        """The first positions, where the search has many candidates.
 
         Walking fills a page soon when what fits lies densely, but not when it lies far away: then
         everything that matches is sorted.
         """
         found, is_all = self._walked(search, way)
         if is_all or (matches := search.matches()) is None:
-            return found, is_all
-        found = [p for part in self.parts for p in _sorted(part, matches, search, way)]
-        return way.first_of(found), True
+            return found
+        sources = self.parts if self.whole is None else [self.whole]
+        return way.first_of([p for each in sources for p in _sorted(each, matches, search, way)])
 
     def _walked(self, search: Search, way: Way) -> tuple[list[Position], bool]:
-        """As `_of_many`, as far as a bounded walk along the parts finds them."""
+        """As far as a bounded walk along the parts finds them, and whether that is enough.
+
+        It is, if they are as many as asked for or all there are.
+        """
         steps = WALK // max(1, len(self.parts))
         found: list[Position] = []
         is_all = True
