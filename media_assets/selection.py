@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Q
 
 from media_assets.models import rows
@@ -164,6 +165,8 @@ class Selection:
 def _walk(uploads: UploadQuerySet, search: Search, *, limit: int) -> list[Position]:
     """The first that fit among these, which are in order; it stops as soon as it has them."""
     inner, condition = _inner(uploads), search.condition("upload")
+    if inner is None:
+        return []
     sql = f"SELECT created_at, id FROM ({inner.sql}) upload WHERE {condition.sql} LIMIT %s"  # noqa: S608
     return _positions(Statement(sql, [*inner.parameters, *condition.parameters, limit]))
 
@@ -175,6 +178,8 @@ def _sorted(part: UploadQuerySet, matches: Statement, search: Search, way: Way) 
     """
     inner, condition = _inner(way.past(part).order_by()), search.condition("upload")
     turn = "" if way.oldest_first else "DESC"
+    if inner is None:
+        return []
     sql = f"""
         WITH matched AS MATERIALIZED (SELECT DISTINCT id FROM ({matches.sql}) matches)
         SELECT upload.created_at, upload.id
@@ -187,10 +192,16 @@ def _sorted(part: UploadQuerySet, matches: Statement, search: Search, way: Way) 
     return _positions(Statement(sql, parameters))
 
 
-def _inner(uploads: UploadQuerySet) -> Statement:
-    """These uploads as SQL, with the columns that a search and a position need."""
+def _inner(uploads: UploadQuerySet) -> Statement | None:
+    """These uploads as SQL, with the columns that a search and a position need.
+
+    None where Django knows without asking that there are none, as of campaigns that do not exist.
+    """
     columns = uploads.values_list("id", "created_at", "connector_id", "batch_id")
-    sql, parameters = columns.query.sql_with_params()
+    try:
+        sql, parameters = columns.query.sql_with_params()
+    except EmptyResultSet:
+        return None
     return Statement(sql, list(parameters))
 
 

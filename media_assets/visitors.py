@@ -17,7 +17,8 @@ def address_of(request: HttpRequest) -> str | None:
         last = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
         if _is_address(last):
             return last
-    return request.META.get("REMOTE_ADDR") or None
+    nearest = request.META.get("REMOTE_ADDR", "")
+    return nearest if _is_address(nearest) else None  # a server on a local socket has none
 
 
 def person_of(request: HttpRequest) -> User:

@@ -296,3 +296,14 @@ def test_a_search_scans_no_table(typed):
 def test_the_look_at_plans_notices_a_scan():
     with pytest.raises(AssertionError):
         assert_no_scan("SELECT id FROM media_assets_upload WHERE label LIKE '%%navidad%%'", [])
+
+
+@pytest.mark.parametrize("typed", ["%00", "a%00b", "zq"])
+def test_what_cannot_be_there_is_found_nowhere(typed, supervisor, client_for):
+    make_upload(label="zq")
+
+    response = client_for(supervisor).get("/history/", {"q": typed, "campaign": "no such campaign"})
+    alone = client_for(supervisor).get("/history/", {"q": typed})
+
+    assert len(response.context["page"]) == 0
+    assert len(alone.context["page"]) == (1 if typed == "zq" else 0)

@@ -154,8 +154,11 @@ def search_for(typed: str, *, connectors: Iterable[Connector]) -> Search:
 
 
 def _plain(piece: str) -> str:
-    """As texts are stored to be searched: folded, decoded, addresses without their scheme."""
-    return SCHEME.sub("", folded(unquote(piece)))
+    """As texts are stored to be searched: folded, decoded, addresses without their scheme.
+
+    Of a NUL, which no database keeps, it makes a character that is found nowhere.
+    """
+    return SCHEME.sub("", folded(unquote(piece).replace("\0", "\ufffd")))
 
 
 def _names_of(connector: Connector) -> str:
