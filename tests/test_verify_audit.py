@@ -353,6 +353,43 @@ def test_the_list_is_verified_while_others_write():
 
 @pytest.mark.postgresql_only
 @pytest.mark.django_db(transaction=True)
+def test_an_event_whose_key_was_drawn_before_others_were_written_is_waited_for(monkeypatch):
+    slow, quick = make_user(roles.SUPERVISOR), make_user(roles.SUPERVISOR)
+    AuditEvent.objects.record("person.signed_in", by=slow, on=slow)
+    drawn, may_write = threading.Event(), threading.Event()
+
+    def record_slowly():
+        try:
+            with transaction.atomic():
+                chain = Chain()
+                lane = f"person {slow.pk}"
+                chain.locked(lane, rows.run(*chain.locking(lane)))
+                drawn.set()
+                may_write.wait(timeout=5)
+                AuditEvent.objects.record("person.signed_out", by=slow, on=slow, chain=chain)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(record_slowly)
+        assert drawn.wait(timeout=5)
+        AuditEvent.objects.record("person.signed_in", by=quick, on=quick)
+
+        def read_after_it_was_written(events):
+            may_write.set()
+            writing.result()
+            return read(events)
+
+        read = verification._read
+        monkeypatch.setattr(verification, "_read", read_after_it_was_written)
+        threading.Timer(0.3, may_write.set).start()
+        fingerprint = verification.verify().fingerprint
+
+    assert verification.verify(expected=fingerprint).count == 3
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.django_db(transaction=True)
 def test_nobody_waits_for_another_persons_transaction():
     first, second = make_user(roles.SUPERVISOR), make_user(roles.SUPERVISOR)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from media_assets.models import Operation, Upload, now_in_database, rows
-from media_assets.models.rows import Statement
+from media_assets.models.rows import Statement, places
 
 # in the models' order, as `Model.from_db` takes them
 _OPERATION = [
@@ -106,12 +106,12 @@ def lock(
     Everybody locks them in the same order. On SQLite the transaction is the lock
     (`BEGIN IMMEDIATE`). What is asked `besides` is answered in the same message.
     """
-    places = _places(fingerprints)
+    wanted = places(fingerprints)
     if connection.vendor != "postgresql":
-        found = Statement(_OPERATIONS.format(places, ""), list(fingerprints)).run()
+        found = Statement(_OPERATIONS.format(wanted, ""), list(fingerprints)).run()
         return [_operation(row) for row in found.rows], now_in_database(), rows.run(*besides)
     locked, clock, *answers = rows.run(
-        Statement(_OPERATIONS.format(places, "FOR NO KEY UPDATE"), list(fingerprints)),
+        Statement(_OPERATIONS.format(wanted, "FOR NO KEY UPDATE"), list(fingerprints)),
         Statement("SELECT clock_timestamp()", []),  # after the wait for the lock
         *besides,
     )
@@ -123,7 +123,7 @@ def next_due(
 ) -> Statement:
     """Finds what to send next for these operations, which share a token; see `due_of`."""
     skip = "FOR NO KEY UPDATE OF upload SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    sql = _NEXT_DUE.format(_places(fingerprints), _places(operations), skip)
+    sql = _NEXT_DUE.format(places(fingerprints), places(operations), skip)
     return Statement(sql, [*fingerprints, rows.moment(now), *operations, rows.moment(now)])
 
 
@@ -163,7 +163,3 @@ def _upload(row: Sequence[Any]) -> Upload:
     upload = Upload.from_db(connection.alias, _COLUMNS, [pk, UUID(str(code)), *others])
     assert isinstance(upload, Upload)  # noqa: S101  (the stubs do not say so)
     return upload
-
-
-def _places(values: Collection[object]) -> str:
-    return ", ".join(["%s"] * len(values))

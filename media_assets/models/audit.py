@@ -40,18 +40,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         return self.order_by("-created_at", "-id")
 
     def values_of(self, name: str) -> list[str]:
-        """The different values of an indexed column, in order: a step along the index for each."""
-        table = self.model._meta.db_table
-        sql = f"""
-            WITH RECURSIVE found (value) AS (
-                SELECT MIN({name}) FROM {table}
-                UNION ALL
-                SELECT (SELECT MIN({name}) FROM {table} WHERE {name} > found.value)
-                FROM found WHERE found.value IS NOT NULL
-            )
-            SELECT value FROM found WHERE value > '' LIMIT %s
-        """  # noqa: S608  (names of ours)
-        return [value for (value,) in rows.Statement(sql, [MOST_VALUES]).run().rows]
+        """The different values of an indexed column, in order."""
+        return rows.values_of(self.model, name, limit=MOST_VALUES)
 
     def record(
         self,

@@ -21,8 +21,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from media_assets.models import rows
 from media_assets.models.attempts import Attempt
-from media_assets.models.rows import Statement
 from media_assets.models.states import Status
 from media_assets.wolkvox import handles
 
@@ -160,18 +160,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         )
 
     def campaigns(self) -> list[str]:
-        """The names of campaigns, in order: one step along the index for each, not for each row."""
-        sql = f"""
-            WITH RECURSIVE campaigns (name) AS (
-                SELECT MIN(campaign) FROM {self.model._meta.db_table} WHERE campaign > ''
-                UNION ALL
-                SELECT (SELECT MIN(campaign) FROM {self.model._meta.db_table}
-                    WHERE campaign > campaigns.name)
-                FROM campaigns WHERE campaigns.name IS NOT NULL
-            )
-            SELECT name FROM campaigns WHERE name IS NOT NULL LIMIT %s
-        """  # noqa: S608  (names of ours)
-        return [name for (name,) in Statement(sql, [MOST_CAMPAIGNS]).run().rows]
+        """The names of campaigns, in order."""
+        return rows.values_of(self.model, "campaign", limit=MOST_CAMPAIGNS)
 
 
 def is_renewable(model: type[Upload]) -> Q:

@@ -5,7 +5,7 @@ more than running it, and go to the server one by one (docs/decisions.md, "Plain
 two calls").
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -70,6 +70,29 @@ def run(*statements: Statement) -> list[Answer]:
     together = "; ".join(statement.sql for statement in statements)
     parameters = [value for statement in statements for value in statement.parameters]
     return _run(Statement(together, parameters))
+
+
+def values_of(model: type[models.Model], name: str, *, limit: int) -> list[str]:
+    """The different texts in a column that begins an index, in order and without "".
+
+    One step along the index for each of them, where DISTINCT would read every row.
+    """
+    table, column = model._meta.db_table, f'"{_field(model, name).column}"'
+    sql = f"""
+        WITH RECURSIVE found (value) AS (
+            SELECT MIN({column}) FROM {table} WHERE {column} > ''
+            UNION ALL
+            SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > found.value)
+            FROM found WHERE found.value IS NOT NULL
+        )
+        SELECT value FROM found WHERE value IS NOT NULL LIMIT %s
+    """  # noqa: S608  (our models' names)
+    return [value for (value,) in Statement(sql, [limit]).run().rows]
+
+
+def places(values: Collection[object]) -> str:
+    """A placeholder for each value, for `IN (…)`."""
+    return ", ".join(["%s"] * len(values))
 
 
 def moment(value: Any) -> Any:

@@ -45,9 +45,8 @@ def verify(*, expected: str = "") -> Verified:
     Raises ValueError for what is no fingerprint.
     """
     until = int(expected.partition(":")[0]) if expected else None
-    last = _last_settled()
+    last, heads = _settled()
     lanes: Lanes = {}
-    heads = _heads()
     count, seen = 0, ""
     for row in _read(AuditEvent.objects.filter(pk__lte=last)):
         if until is not None and not seen and row["id"] > until:
@@ -134,25 +133,28 @@ def _heads() -> Lanes:
     return {name: (number, digest) for name, number, digest in found}
 
 
-def _last_settled() -> int:
-    """A key up to which every event is committed: a smaller one may be committed later otherwise.
+def _settled() -> tuple[int, Lanes]:
+    """A key up to which every event is committed, and the lanes' heads at that moment.
 
-    On PostgreSQL it waits for those who write just now, and lets others pass between its tries.
+    On PostgreSQL a key is drawn before its event is committed, and always after its lane was
+    locked: so whoever has locked a lane is waited for. Others may pass between the tries.
     """
-    for left in reversed(range(TRIES)):
+    for _ in range(TRIES - 1):
         try:
-            with transaction.atomic():
-                if connection.vendor == "postgresql":
-                    with connection.cursor() as cursor:
-                        cursor.execute("SET LOCAL lock_timeout = '1s'")
-                        cursor.execute("LOCK TABLE media_assets_auditevent IN SHARE MODE")
-                newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
-                return newest or 0
+            return _settled_now()
         except OperationalError:
-            if not left:
-                raise
             time.sleep(1)
-    return 0
+    return _settled_now()
+
+
+def _settled_now() -> tuple[int, Lanes]:
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '1s'")
+                cursor.execute(f"LOCK TABLE {AuditLane._meta.db_table} IN EXCLUSIVE MODE")
+        newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+        return newest or 0, _heads()
 
 
 def _fingerprint(last: int, lanes: Lanes) -> str:

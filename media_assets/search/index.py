@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
@@ -62,7 +62,3 @@ def like(text: str) -> str:
     """The pattern of a LIKE that finds `text` in a longer one; for ESCAPE '\\'."""
     escaped = re.sub(r"([\\%_])", r"\\\1", text)
     return f"%{escaped}%"
-
-
-def places(values: Sequence[object]) -> str:
-    return ", ".join(["%s"] * len(values))

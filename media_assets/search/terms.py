@@ -12,11 +12,11 @@ from django.db.models import OuterRef, Q, Subquery
 
 from media_assets.models import Connector, Upload, UploadText
 from media_assets.models.querysets import UploadQuerySet
-from media_assets.models.rows import Statement
+from media_assets.models.rows import Statement, places
 from media_assets.models.search import HANDLE_END, LONG_PART, long_part
 from media_assets.models.texts import folded
 from media_assets.search import index
-from media_assets.search.index import FEW, is_indexed, like, places
+from media_assets.search.index import FEW, is_indexed, like
 
 MOST_TERMS = 8
 HANDLE_AT_LEAST = 8  # characters of a handle that are looked for

@@ -161,12 +161,6 @@ def age(instant: datetime) -> str:
     return gettext("%(age)s ago") % {"age": timesince(instant)}
 
 
-@register.filter
-def state_in_words(upload: Upload) -> str:
-    """What is going on with an upload, in a sentence."""
-    return words.state_of(upload)
-
-
 register.filter("grouped", figures_words.number)
 register.filter("duration", figures_words.duration)
 register.filter("share_of", figures_words.percentage)

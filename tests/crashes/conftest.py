@@ -1,8 +1,6 @@
 """What the tests of crashes share: a sandbox, its operations, and workers as processes."""
 
-import os
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,15 +13,6 @@ SERVERS = ("0042", "0043", "0044")
 TOKENS = {server: f"776f6c6b766f78{server}" + "0123456789" * 3 + "abcd" for server in SERVERS}
 # Two operations with one token, and one with a token of its own.
 TOKENS["0043"] = TOKENS["0042"]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database; `make test` runs on both."""
-    scheme = urlsplit(os.environ.get("TEST_DATABASE_URL", "sqlite:///")).scheme
-    other = "sqlite_only" if scheme.startswith("postgres") else "postgresql_only"
-    left_out = [item for item in items if item.get_closest_marker(other)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
