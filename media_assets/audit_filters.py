@@ -11,7 +11,6 @@ from itertools import product
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.db.models.lookups import IStartsWith
@@ -25,6 +24,7 @@ from media_assets.models import AuditEvent
 from media_assets.models.audit import AuditEventQuerySet
 from media_assets.models.texts import folded
 from media_assets.selection import Selection
+from media_assets.widgets import Line
 
 MOST_PARTS = 100
 NEAR, DENSE = 20_000, 50  # so many that begin so among the newest fill a page of the list soon
@@ -67,7 +67,7 @@ class AuditFilters(DatedFilters):
     q = django_filters.CharFilter(
         method="apart",
         label=_("Search"),
-        widget=forms.TextInput(
+        widget=Line(
             attrs={
                 "type": "search",
                 "maxlength": 200,

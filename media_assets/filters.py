@@ -1,6 +1,9 @@
 """The filters of the two lists. All of them live in the address of the page."""
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import django_filters
 from django import forms
@@ -17,7 +20,7 @@ from media_assets.models.querysets import UploadQuerySet
 from media_assets.models.texts import folded
 from media_assets.search import Search, search_for
 from media_assets.selection import Selection
-from media_assets.widgets import Choices
+from media_assets.widgets import Choices, Line
 
 __all__ = ["THIRTY_DAYS", "HistoryFilters", "LibraryFilters", "UploadFilters", "first_day_of"]
 
@@ -41,13 +44,19 @@ def _people(request: HttpRequest) -> QuerySet[User]:
     return User.objects.filter(Exists(theirs)).order_by("username")
 
 
+def _with_none(
+    field: Any, choices: Callable[[], Iterable[tuple[object, str]]]
+) -> list[tuple[object, object]]:
+    return [("", field.empty_label), *choices()]
+
+
 class UploadFilters(ListFilters):
     """What both lists can be narrowed by."""
 
     q = django_filters.CharFilter(
         method="with_search",
         label=_("Search"),
-        widget=forms.TextInput(
+        widget=Line(
             attrs={
                 "type": "search",
                 "maxlength": 2048,
@@ -62,7 +71,26 @@ class UploadFilters(ListFilters):
         empty_label=_("All connectors"),
         widget=Choices,
     )
-    campaign = django_filters.CharFilter(method="by_campaign", label=_("Campaign"))
+    campaign = django_filters.CharFilter(method="by_campaign", label=_("Campaign"), widget=Line)
+
+    @cached_property
+    def form(self) -> forms.Form:
+        """With the choices that are loaded anyway, or loaded without making models of them."""
+        form: forms.Form = super().form
+        for name, choices in self.listed.items():
+            field: Any = form.fields[name]
+            field.widget.choices = partial(_with_none, field, choices)
+        return form
+
+    @property
+    def listed(self) -> dict[str, Callable[[], Iterable[tuple[object, str]]]]:
+        """By the name of a filter, what gives its choices when they are shown."""
+        return {"connector": lambda: ((each.code, str(each)) for each in self.connectors)}
+
+    @cached_property
+    def connectors(self) -> list[Connector]:
+        """Those whose uploads this person may see."""
+        return list(_connectors(self.request).defer("operation__sealed_token"))
 
     def with_search(self, uploads: UploadQuerySet, _name: str, _value: str) -> UploadQuerySet:
         """Nothing here: how a search is applied depends on what is done with the rows."""
@@ -94,12 +122,9 @@ class UploadFilters(ListFilters):
 
     @cached_property
     def _search(self) -> Search | None:
-        search = search_for(self.form.cleaned_data.get("q") or "", connectors=self._visible)
-        return search if search.terms else None
-
-    @cached_property
-    def _visible(self) -> list[Connector]:
-        return list(_connectors(self.request))
+        typed = self.form.cleaned_data.get("q")
+        search = search_for(typed, connectors=self.connectors) if typed else None
+        return search if search and search.terms else None
 
     def _parts(self) -> list[UploadQuerySet]:
         """`qs` in parts that each have an index in the order of the list."""
@@ -159,6 +184,14 @@ class ResultFilters(UploadFilters):
     format = django_filters.ChoiceFilter(
         choices=Format.choices, label=_("Format"), empty_label=_("All formats"), widget=Choices
     )
+
+    @property
+    def listed(self) -> dict[str, Callable[[], Iterable[tuple[object, str]]]]:
+        return {**super().listed, "person": lambda: ((name, name) for name in self.people)}
+
+    @cached_property
+    def people(self) -> list[str]:
+        return list(_people(self.request).values_list("username", flat=True))
 
 
 class HistoryFilters(ResultFilters, DatedFilters):

@@ -1,4 +1,8 @@
-"""Controls of the filters above lists."""
+"""Controls of the filters above lists, each made in one piece.
+
+Django's own render a template for every option and attribute, which for all filters costs as much
+as all rows of the list below.
+"""
 
 from typing import Any
 
@@ -12,7 +16,22 @@ ISO_DAY = "%Y-%m-%d"
 _SELECTED = {True: mark_safe(" selected"), False: ""}
 
 
-class DayInput(forms.DateInput):
+class Line(forms.TextInput):
+    """A line of text."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        given = {"type": self.input_type, "name": name, "value": self.format_value(value)}
+        attributes = self.build_attrs(self.attrs, attrs)
+        return format_html("<input{}>", flatatt({**given, **attributes}))
+
+
+class DayInput(Line, forms.DateInput):
     """The browser's own calendar, which speaks ISO in every language."""
 
     input_type = "date"
@@ -22,11 +41,7 @@ class DayInput(forms.DateInput):
 
 
 class Choices(forms.Select):
-    """A plain list of choices, made in one piece.
-
-    Django's own renders a template for every option, which for people and connectors costs as much
-    as all rows of the list below.
-    """
+    """A plain list of choices."""
 
     def render(
         self,

@@ -1,19 +1,21 @@
 """Tags and filters that every page of ours shares: icons, states, expiry, thumbnails, fields."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.forms import BoundField
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import get_language, gettext, ngettext_lazy
 
 from media_assets import preflight, results, submission, words
 from media_assets.figures import words as figures_words
@@ -31,6 +33,7 @@ STATUS_ICONS = {
 FORMAT_ICONS = {Format.IMAGE: "photo", Format.VIDEO: "video", Format.DOCUMENT: "file-text"}
 SOON = timedelta(hours=24)
 SAID_SHOWN = 90
+SOME_CODE = UUID(int=0)
 UNITS = {
     "day": timedelta(days=1),
     "hour": timedelta(hours=1),
@@ -82,20 +85,22 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
+def url_of(upload: Upload, name: str) -> str:
+    """As `{% url name upload.code %}`."""
+    return _address(name, get_script_prefix()).replace(str(SOME_CODE), str(upload.code))
+
+
+@register.simple_tag
 def status_badge(upload: Upload) -> SafeString:
     """The state in words, with an icon and a colour."""
-    status = Status(upload.status)
-    symbol = icon(STATUS_ICONS[status])
-    return format_html(
-        '<span class="state state-{}">{} {}</span>', status.value, symbol, status.label
-    )
+    return _badge(Status(upload.status), get_language())
 
 
 @register.simple_tag
 def moment(at: datetime) -> SafeString:
     """Date and time of day, short, in the person's zone and manner."""
     local = timezone.localtime(at)
-    day, time = date_format(local, "SHORT_DATE_FORMAT"), f"{local:%H:%M}"
+    day, time = _day(local.date(), get_language()), f"{local:%H:%M}"
     iso = local.isoformat(timespec="seconds")
     return format_html('<time class="nowrap" datetime="{}">{} {}</time>', iso, day, time)
 
@@ -201,6 +206,24 @@ def copy_source(upload: Upload) -> SafeString:
 def copy_url_source(upload: Upload) -> SafeString:
     """The file's public address, for the copy button beside the handle's."""
     return json_script(upload.file_url, f"file-{upload.code}")
+
+
+@cache
+def _address(name: str, _script_prefix: str) -> str:
+    return reverse(name, args=[SOME_CODE])
+
+
+@cache
+def _badge(status: Status, _language: str | None) -> SafeString:
+    symbol = icon(STATUS_ICONS[status])
+    return format_html(
+        '<span class="state state-{}">{} {}</span>', status.value, symbol, status.label
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _day(day: date, _language: str | None) -> str:
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def _is_listed(url: str) -> bool:

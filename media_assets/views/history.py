@@ -4,22 +4,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from media_assets import paging, roles
+from media_assets import roles
 from media_assets.filters import HistoryFilters
 from media_assets.models import Upload
-from media_assets.views.lists import list_context
+from media_assets.views.lists import list_context, page_of
 
 
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     filters = _filters(request)
-    shown = Upload.objects.for_lists().with_last_answer().defer("handle")
+    shown = Upload.objects.with_last_answer().defer("handle")
     return render(
         request,
         "history.html",
         {
             "filters": filters,
-            "page": paging.page_of(filters.selection, shown=shown, params=request.GET),
+            "page": page_of(request, filters, shown=shown),
             "may_export": roles.may_export(request.user),
             "may_submit": roles.may_submit(request.user),
             **list_context(request, page="history", filters=filters),

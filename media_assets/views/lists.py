@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from media_assets import roles, submission
+from media_assets import paging, roles, submission
 from media_assets.filters import HistoryFilters, LibraryFilters, UploadFilters
 from media_assets.models.querysets import UploadQuerySet
+from media_assets.paging import Page
 from media_assets.submission import Action
 from media_assets.views.bulk_words import ICONS, LABELS
 from media_assets.views.saved import views_of
@@ -62,6 +63,17 @@ def list_context(request: HttpRequest, *, page: str, filters: UploadFilters) -> 
         "cancels_own": roles.may_submit(user),
         "saved": views_of(request, page=page, query=filters.query),
     }
+
+
+def page_of(request: HttpRequest, filters: UploadFilters, *, shown: UploadQuerySet) -> Page:
+    """The page that is asked for; its rows share the few connectors and people there are."""
+    people = shown.select_related(None).prefetch_related("submitted_by")
+    page = paging.page_of(filters.selection, shown=people, params=request.GET)
+    connectors = {connector.pk: connector for connector in filters.connectors}
+    for upload in page:
+        if upload.connector_id in connectors:
+            upload.connector = connectors[upload.connector_id]
+    return page
 
 
 def address_of_action(page: str, action: Action) -> str:
