@@ -135,7 +135,12 @@ def _prepared(each: Benchmark, *, database: str, sizes: Sequence[int]) -> Iterat
         with databases.copy_of(database, largest) as url:
             yield {"DATABASE_URL": url, "BENCH_DATABASES": json.dumps({max(urls): url})}
         return
-    yield {"DATABASE_URL": largest, "BENCH_DATABASES": json.dumps(urls)}
+    prepared = {"DATABASE_URL": largest, "BENCH_DATABASES": json.dumps(urls)}
+    if each.peer:
+        with databases.copy_of(database, largest) as url:
+            yield {**prepared, "BENCH_PEER": url}
+        return
+    yield prepared
 
 
 def _fill(url: str, uploads: int) -> None:

@@ -5,7 +5,8 @@ whose WOLKVOX_BASE_URL points at a free port of this machine. It yields one tupl
 
 A benchmark with `sizes` finds databases with so many uploads each instead (`databases.py`), the
 largest of them as the default one. They are kept for the next run, so it leaves them as they are,
-but for a few rows; one that `writes` gets a copy of the largest.
+but for a few rows; one that `writes` gets a copy of the largest, one with a `peer` gets a copy
+besides, to turn it into the peer's.
 """
 
 import statistics
@@ -52,6 +53,7 @@ class Benchmark:
     databases: tuple[str, ...]
     sizes: tuple[int, ...] = ()
     writes: bool = False
+    peer: bool = False
 
     def sizes_of(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """What it is measured on; sizes other than its own stand in for those that are missing."""
@@ -72,6 +74,7 @@ def benchmark(
     databases: tuple[str, ...] = (SQLITE, POSTGRESQL),
     sizes: tuple[int, ...] = (),
     writes: bool = False,
+    peer: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register a generator that is told how many runs to make and yields the figures of each."""
 
@@ -85,6 +88,7 @@ def benchmark(
             databases=databases,
             sizes=sizes,
             writes=writes,
+            peer=peer,
         )
         return measure
 

@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 from environ import Env
 
 from tools.benchmarks.filling import OWNER
+from tools.benchmarks.stock_table import have_only_stock_indexes
 
 UPLOAD = re.compile(r"/upload(?:s/([0-9a-f-]{36})|/([0-9]+)/change)/")
 NEXT = re.compile(r'href="([^"]+)" rel="next"')
@@ -91,6 +92,14 @@ def looking() -> Iterator[list[Looking]]:
     urls = {int(size): url for size, url in json.loads(os.environ["BENCH_DATABASES"]).items()}
     with override_settings(ROOT_URLCONF="tools.benchmarks.stock"):
         yield [Looking(size, _connection(urls[size])) for size in sorted(urls)]
+
+
+@contextmanager
+def looking_at_peer(size: int) -> Iterator[Looking]:
+    """Somebody on the copy of the largest database, made into what the peer would have."""
+    connection = _connection(os.environ["BENCH_PEER"])
+    have_only_stock_indexes(connection)
+    yield Looking(size, connection)
 
 
 def _connection(url: str) -> BaseDatabaseWrapper:

@@ -35,7 +35,7 @@ def rows_of_failure(each: Benchmark, *, database: str) -> Iterator[dict[str, Any
 
 def lines(rows: Iterable[Row]) -> Iterator[str]:
     """The table, a line for each row."""
-    yield f"{'':<8}{'figure':<34}{'database':<12}{'value':>12}{'':>6}{'goal':>10}   runs, min–max"
+    yield f"{'':<8}{'figure':<40}{'database':<12}{'value':>12}{'':>6}{'goal':>10}   runs, min–max"
     for row in rows:
         yield _line(row)
 
@@ -57,7 +57,7 @@ def _row(figure: Figure, *, database: str, runs: int) -> dict[str, Any]:
 
 
 def _line(row: Row) -> str:
-    start = f"{row['name']:<34}{row['database']:<12}"
+    start = f"{row['name']:<40}{row['database']:<12}"
     if row["value"] is None:
         return f"{'FAILED':<8}{start}"
     goal, sign = "", "≥" if row["at_least"] else "≤"
