@@ -87,9 +87,11 @@ class Selection:
             return self._merged(way)
         if self.search.few is not None:
             return way.first_of(self._few)
-        if way.beyond is None and not way.oldest_first and self._head[1]:
-            return self._head[0][: way.limit]
-        return self._of_many(self.search, way)
+        is_first_page = way.beyond is None and not way.oldest_first
+        found, is_all = self._head if is_first_page else self._walked(self.search, way)
+        if is_all or len(found) >= way.limit:
+            return found[: way.limit]
+        return self._of_all(self.search, way) or found
 
     @cached_property
     def count(self) -> Count:
@@ -134,15 +136,13 @@ class Selection:
         ]
         return way.first_of([position for first in firsts for position in first])
 
-    def _of_many(self, search: Search, way: Way) -> list[Position]:
-        """The first positions, where the search has many candidates.
+    def _of_all(self, search: Search, way: Way) -> list[Position]:
+        """The first positions, by sorting everything that matches.
 
-        Walking fills a page soon when what fits lies densely, but not when it lies far away: then
-        everything that matches is sorted.
+        Walking fills a page soon when what fits lies densely, but not when it lies far away.
         """
-        found, is_all = self._walked(search, way)
-        if is_all or (matches := search.matches()) is None:
-            return found
+        if (matches := search.matches()) is None:
+            return []
         sources = self.parts if self.whole is None else [self.whole]
         return way.first_of([p for each in sources for p in _sorted(each, matches, search, way)])
 
