@@ -390,6 +390,38 @@ def test_what_has_changed_since_the_question_stays_and_is_told(marta, batch):
     assert late.status == Status.FAILED
 
 
+@pytest.mark.parametrize("action", CHANGES)
+def test_what_has_come_since_the_question_stays(marta, batch, action):
+    make_upload(batch=batch, status=STATUS_FOR[action])
+    url = address(action, campaign="Julio")
+    page = text_of(marta.get(url))
+    fields = dict(re.findall(r'name="(asked\w*)" value="([^"]*)"', page))
+    late = make_upload(
+        batch=batch,
+        status=STATUS_FOR[action],
+        created_at=timezone.now(),
+        changed_at=timezone.now() - timedelta(days=1),
+    )
+
+    marta.post(url, fields | {"campaign": "Agosto"})
+
+    late.refresh_from_db()
+    assert (late.status, late.campaign) == (STATUS_FOR[action], "Julio")
+    assert not late.renewals.exists()
+    assert AuditEvent.objects.filter(action__endswith="_many").get().data["uploads"] == 1
+
+
+def test_who_retries_reads_how_many_were_cancelled(marta, batch):
+    for status in (Status.FAILED, Status.CANCELLED, Status.CANCELLED):
+        make_upload(batch=batch, status=status)
+
+    page = text_of(marta.get(address("retry")))
+
+    assert "Retry 3 uploads?" in page
+    assert "2 of them have been cancelled by somebody." in page
+    assert "cancelled by somebody" not in text_of(marta.get(address("retry", state="failed")))
+
+
 def test_sent_twice_it_is_done_once(marta, batch):
     uploads = [make_upload(batch=batch) for _ in range(2)]
     url = address("renew", *uploads)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import openpyxl
 import pytest
@@ -121,12 +122,29 @@ def test_only_a_look_at_the_file_is_no_export(method, file, supervisor, client_f
     assert not events().exists()
 
 
-def test_the_record_holds_valid_filters_only(supervisor, client_for):
-    params = {"state": "lost\0", "since": "yesterday", "campaign": "Julio"}
-    client_for(supervisor).get(reverse("history_csv"), params)
+@pytest.mark.parametrize("file", FILES)
+def test_with_a_wrong_filter_it_leads_to_the_list_which_says_so(file, supervisor, client_for):
+    client = client_for(supervisor)
 
-    data = events().get().data
-    assert (data["filters"], data["rows"]) == ({"campaign": "Julio"}, 0)
+    response = client.get(reverse(file), {"since": "yesterday", "q": "á"})
+
+    page = client.get(response.headers["location"]).content.decode()
+    assert response.status_code == 302
+    assert "Enter a valid date." in page
+    assert 'value="á"' in page
+    assert not events().exists()
+
+
+def test_the_details_of_audit_events_are_json_once(supervisor, client_for):
+    AuditEvent.objects.record("history.exported", by=supervisor, rows=2, filters={"q": "ñ"})
+
+    response = client_for(supervisor).get(reverse("audit_csv"), {"machine": "1"})
+
+    text = b"".join(response.streaming_content).decode()
+    header, *rows = csv.reader(io.StringIO(text))
+    details = [json.loads(row[header.index("data")]) for row in rows[:-1]]
+    assert {"rows": 2, "filters": {"q": "ñ"}} in details
+    assert all(isinstance(each, dict) for each in details)
 
 
 def test_the_record_holds_no_whole_handle(supervisor, client_for):

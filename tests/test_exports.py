@@ -43,7 +43,7 @@ def test_a_handle_arrives_byte_for_byte(db):
     assert row[header.index("Handle")] == handle
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
 @pytest.mark.parametrize("machine", [False, True])
 def test_no_cell_is_taken_for_a_formula(start, machine, db):
     person = make_user("Marketing", username=f"{start.strip() or '@'}eva")
@@ -72,7 +72,7 @@ def test_no_part_of_a_cell_is_taken_for_one_where_another_character_parts_cells(
     assert exports.neutral(text) == safe
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
 def test_a_handle_is_changed_only_where_it_begins_like_a_formula(start):
     assert exports.neutral_handle(f"4::a;{start}1\n{start}2") == f"4::a;{start}1\n{start}2"
     assert exports.neutral_handle(f"{start}1") == f"'{start}1"

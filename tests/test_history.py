@@ -103,7 +103,7 @@ def test_a_filter_that_does_not_exist_finds_nothing(params, history):
 def test_a_null_in_a_filter_finds_nothing(name, page, supervisor, client_for):
     make_upload(label="never found")
 
-    response = client_for(supervisor).get(reverse(page), {name: "a\0b"})
+    response = client_for(supervisor).get(reverse(page), {name: "a\0b"}, follow=True)
 
     assert response.status_code == 200
     if page == "history_csv":

@@ -134,6 +134,40 @@ def test_a_handle_is_found_whole_and_by_its_beginning_or_end(found):
         assert found(typed) == ["wanted"], typed
 
 
+def test_every_line_of_a_handle_is_found(found):
+    first, second = make_upload(label="wanted").handle, make_upload(label="other").handle
+    make_upload(label="both", handle=f"{first}\n{second[:30]}XYZ{second[33:]}-end0")
+
+    assert found(f"{second[:30]}XYZ{second[33:]}-end0") == ["both"]
+    assert found(f"{second[25:30]}XYZ{second[33:60]}") == ["both"]
+
+
+@pytest.mark.parametrize("around", ['"{}"', '"{}",', "{}…"])
+def test_a_handle_is_found_as_it_is_copied_from_json_or_from_a_list(found, around):
+    upload = make_upload(label="wanted")
+    make_upload(label="other")
+
+    assert found(around.format(upload.handle)) == ["wanted"]
+    assert found(around.format(upload.handle[:40])) == ["wanted"]
+
+
+def test_a_connector_is_found_as_lists_show_it(found):
+    connector = make_connector(name="WhatsApp Ventas", connector_id="1366")
+    make_upload(connector, label="wanted")
+    make_upload(label="other")
+
+    assert found(str(connector)) == ["wanted"]
+    assert found("(1366)") == ["wanted"]
+
+
+def test_a_batch_and_an_upload_are_found_by_the_address_of_their_page(found):
+    upload = make_upload(label="wanted")
+    make_upload(label="other")
+
+    for page in (upload, upload.batch):
+        assert found(f"https://media.example.org{page.get_absolute_url()}") == ["wanted"]
+
+
 def test_what_every_handle_begins_with_finds_no_handles(found):
     make_upload(label="any")
 

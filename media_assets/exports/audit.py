@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -52,5 +51,6 @@ def _texts(values: Sequence[str | None]) -> list[str]:
     return [value or "" for value in values]
 
 
-def _json(values: Sequence[Any]) -> list[str]:
-    return [json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values]
+def _json(values: Sequence[str]) -> list[str]:
+    """JSON as the databases store it, which differs in blanks, order and escapes."""
+    return [json.dumps(json.loads(value), ensure_ascii=False, sort_keys=True) for value in values]

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# as OWASP lists them; also in full width, which some programs take for the same
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 # Which character parts cells depends on the reader's country: any of them may begin one.
-FORMULA = re.compile(r"(^|[;,\t\r\n])(?=[=+\-@\t\r])")
+FORMULA = re.compile(r"(^|[;,\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
 # The same anywhere in cells that are joined by line feeds: one search for a whole column.
-FORMULA_IN_COLUMN = re.compile(r"[;,\t\r\n][=+\-@\t\r]")
+FORMULA_IN_COLUMN = re.compile(r"[;,\t\r\n][=+\-@\t\r＝＋－＠]")
 
 FEW = 100
 

@@ -46,6 +46,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def failed(self) -> UploadQuerySet:
         return self.filter(status=Status.FAILED)
 
+    def cancelled(self) -> UploadQuerySet:
+        return self.filter(status=Status.CANCELLED)
+
     def given_up(self) -> UploadQuerySet:
         """Failed or cancelled: what a person may retry."""
         return self.filter(status__in=GIVEN_UP)

@@ -20,6 +20,7 @@ from media_assets.models.uploads import Upload
 # `wolkvox.handles`): whole handles in the index would be four times the table.
 HANDLE_PART = 60
 HANDLE_END = 32
+HANDLE_LINES = 10
 LONG_PART = 40
 
 
@@ -73,7 +74,7 @@ class HandleTextQuerySet(models.QuerySet["HandleText"]):
 
 
 class HandleText(models.Model):
-    """The beginning of a handle's long part and its last part, in lower case."""
+    """The beginning of the long part and the last part of a handle's lines, in lower case."""
 
     upload = models.OneToOneField(
         Upload, models.CASCADE, primary_key=True, related_name="handle_text"
@@ -107,12 +108,14 @@ def handle_part(handle: str) -> str:
     """What a search for a part of a handle looks through.
 
     A handle is a row of parts between colons; the long opaque one and the last one tell it from
-    others. Of several lines the first counts.
+    others, in each of its lines.
     """
-    line = handle.partition("\n")[0]
-    long = long_part(line)[:HANDLE_PART]
-    last = line.rpartition(":")[2][:HANDLE_END]
-    return f"{long}\n{last}".lower()
+    lines = handle.split("\n")[:HANDLE_LINES]
+    return "\n".join(f"{long_part(line)[:HANDLE_PART]}\n{_end(line)}" for line in lines).lower()
+
+
+def _end(line: str) -> str:
+    return line.rpartition(":")[2][:HANDLE_END]
 
 
 def long_part(text: str) -> str:

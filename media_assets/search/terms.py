@@ -23,6 +23,7 @@ HANDLE_AT_LEAST = 8  # characters of a handle that are looked for
 HANDLE_BEGINNING = 120  # one line is at least 191; a browser's search field drops line breaks
 BATCHES = 100
 SCHEME = re.compile(r"^https?://")
+OWN_PAGE = re.compile(r"https?://[^/]+/(?:uploads|batches)/([0-9a-f-]{36})/?")
 WHOLE_HANDLE = re.compile(r"\S{60,}")
 CODE_PART = re.compile(r"[0-9a-f-]{8,36}")
 UPLOAD = Upload._meta.db_table
@@ -134,7 +135,7 @@ def search_for(typed: str, *, connectors: Iterable[Connector]) -> Search:
     Words are separated by white space, and each may be a part of the address, the label, the
     campaign, the connector's name or id, the code of the batch or upload, or of a handle.
     """
-    pieces = typed.split()
+    pieces = [_unwrapped(piece) for piece in typed.split()]
     if pieces and WHOLE_HANDLE.match(pieces[0]) and pieces[0].count(":") >= 3:
         pieces = [piece for piece in pieces[:1] if "//" not in piece] or pieces
     known = [(_names_of(connector), connector.pk) for connector in connectors]
@@ -153,6 +154,12 @@ def search_for(typed: str, *, connectors: Iterable[Connector]) -> Search:
     )
 
 
+def _unwrapped(piece: str) -> str:
+    """Of the address of one of our own pages the code in it; else the piece as it is."""
+    page = OWN_PAGE.fullmatch(piece)
+    return page[1] if page else piece
+
+
 def _plain(piece: str) -> str:
     """As texts are stored to be searched: folded, decoded, addresses without their scheme.
 
@@ -162,7 +169,7 @@ def _plain(piece: str) -> str:
 
 
 def _names_of(connector: Connector) -> str:
-    names = (connector.name, connector.connector_id, connector.operation.name)
+    names = (str(connector), connector.name, connector.connector_id, connector.operation.name)
     return "\n".join(folded(name) for name in names)
 
 
@@ -180,7 +187,11 @@ def _by_code(text: str) -> list[int]:
 
 
 def _by_handle(piece: str) -> list[int]:
-    """Uploads by a part of a handle: of the beginning of its long part, or of its end."""
+    """Uploads by a part of a handle: of the beginning of a line's long part, or of its end.
+
+    It may come with quotation marks and a comma, as from JSON, or as a list has cut it.
+    """
+    piece = piece.strip("\"',…")
     needles = {long_part(piece)[:LONG_PART], piece.rpartition(":")[2][:HANDLE_END]}
     found = {
         key

@@ -93,7 +93,8 @@ def renew_each(
     files several.
     """
     with transaction.atomic():
-        chosen = _locked(Action.RENEW, uploads.not_renewed_since(asked_at), by=by)
+        unchanged = uploads.filter(changed_at__lte=asked_at).not_renewed_since(asked_at)
+        chosen = _locked(Action.RENEW, unchanged, by=by)
         now = now_in_database()
         batches = [
             (batch_like(some[0], by=by), some) for some in _by_connector_and_campaign(chosen)

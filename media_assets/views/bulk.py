@@ -73,6 +73,9 @@ def _ask(request: HttpRequest, action: Action, chosen: Chosen, form: CampaignFor
         "form": form,
         "campaigns": _campaigns(request) if action == Action.CAMPAIGN else [],
     }
+    if action == Action.RETRY:
+        cancelled = submission.fit_for(action, chosen.uploads, by=person).cancelled()
+        context["cancelled"] = cancelled.order_by()[: settings.BULK_MAX].count()
     if not chosen.is_all:
         fit = submission.fit_for(action, chosen.uploads, by=person)
         context["named"] = list(fit.newest_first()[:NAMED])
@@ -88,6 +91,7 @@ def _change(
     *,
     asked_at: datetime,
 ) -> int:
+    uploads = chosen.uploads.filter(created_at__lte=asked_at)  # the question knew of no others
     said: dict[str, Any] = {
         "by": person_of(request),
         "address": address_of(request),
@@ -96,8 +100,8 @@ def _change(
         said["filters"] = chosen.filters.active
     if action == Action.CAMPAIGN:
         campaign = form.cleaned_data["campaign"]
-        return submission.set_campaign_of_each(chosen.uploads, campaign, **said)
-    return CHANGES[action](chosen.uploads, asked_at=asked_at, **said)
+        return submission.set_campaign_of_each(uploads, campaign, **said)
+    return CHANGES[action](uploads, asked_at=asked_at, **said)
 
 
 def _tell(request: HttpRequest, action: Action, *, done: int, late: int) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -24,25 +27,25 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_GET  # a HEAD would be recorded as an export
-def history_csv(request: HttpRequest) -> StreamingHttpResponse:
+def history_csv(request: HttpRequest) -> HttpResponseBase:
     filters, table = _history(request)
     return _csv(request, filters, table)
 
 
 @require_GET
-def history_xlsx(request: HttpRequest) -> StreamingHttpResponse:
+def history_xlsx(request: HttpRequest) -> HttpResponseBase:
     filters, table = _history(request)
     return _xlsx(request, filters, table)
 
 
 @require_GET
-def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
+def audit_csv(request: HttpRequest) -> HttpResponseBase:
     filters, table = _audit(request)
     return _csv(request, filters, table)
 
 
 @require_GET
-def audit_xlsx(request: HttpRequest) -> StreamingHttpResponse:
+def audit_xlsx(request: HttpRequest) -> HttpResponseBase:
     filters, table = _audit(request)
     return _xlsx(request, filters, table)
 
@@ -62,15 +65,24 @@ def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
     return filters, exports.history(filters.rows, machine=_is_for_machines(request))
 
 
-def _csv(request: HttpRequest, filters: ListFilters, table: Table) -> StreamingHttpResponse:
+def _csv(request: HttpRequest, filters: ListFilters, table: Table) -> HttpResponseBase:
+    if not filters.is_valid():
+        return _to_list(request, table)
     _record(request, filters, table, kind="csv")
     return _download(exports.csv_lines(table), table, kind="csv", content_type=CSV)
 
 
-def _xlsx(request: HttpRequest, filters: ListFilters, table: Table) -> StreamingHttpResponse:
+def _xlsx(request: HttpRequest, filters: ListFilters, table: Table) -> HttpResponseBase:
+    if not filters.is_valid():
+        return _to_list(request, table)
     _record(request, filters, table, kind="xlsx")
     parts = exports.xlsx_parts(table, facts=_facts(request, filters, machine=table.machine))
     return _download(parts, table, kind="xlsx", content_type=XLSX)
+
+
+def _to_list(request: HttpRequest, table: Table) -> HttpResponseBase:
+    """To where it says which filter is wrong; a file without rows would not."""
+    return redirect(f"{reverse(table.name)}?{request.GET.urlencode()}")
 
 
 def _record(request: HttpRequest, filters: ListFilters, table: Table, *, kind: str) -> None:
