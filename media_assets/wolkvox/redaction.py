@@ -1,0 +1,188 @@
+"""Taking a token out of a text that others wrote, however they may have written it.
+
+The vendor's text is kept and shown, and nobody knows what its servers put into it: the token whole
+or in part, in another letter case, backwards, in hex or base64, as the bytes that its hex digits
+stand for, and any of it escaped for URLs, HTML or JSON, once or several times. So the text is read
+as often as there are escapes to undo, each time remembering which characters of the original a
+character came from; whatever stands there of the token is replaced in the original.
+
+A part counts from 12 characters on: fewer say too little of 52 hex digits, and ordinary words
+would be taken for them.
+"""
+
+import base64
+import html
+import re
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+SECURE = "[secure]"
+PART = 12  # characters of a token
+
+_LONG_HEX = re.compile("[0-9a-f]{40,}", re.IGNORECASE)
+_SHORTEST_ENCODED = 8  # of fewer characters only the token as it is can be told from other text
+_MOST_ESCAPES = 4  # on top of one another
+_ESCAPE = re.compile(
+    r"%(?P<percent>[0-9a-f]{2})"
+    r"|[\\%]u\{?(?P<unicode>[0-9a-f]{4})\}?"
+    r"|\\x(?P<hex>[0-9a-f]{2})"
+    r"|(?P<html>&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});)"
+    r"|\\(?P<plain>[\"'/\\bfnrt])",
+    re.IGNORECASE,
+)
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ONE_ALPHABET = str.maketrans("-_", "+/")  # base64 for URLs as the other one
+_BETWEEN = "\0"  # parts what is looked for
+_LETTERS = frozenset(string.ascii_lowercase + string.digits)
+_SIGNS = re.compile(f"[^a-z0-9{_BETWEEN}]")
+
+
+@dataclass(frozen=True)
+class _View:
+    """A reading of a text: its characters, and where each begins and ends in the original."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+
+def redact(text: str, *, token: str) -> str:
+    """`text` with "[secure]" for all of the token in it, and for any hex run of 40 or more.
+
+    token: "" when none is known; then only long hex runs, which is what the vendor's tokens are.
+    """
+    return _without(text, [*_token_in(text, token=token), *_long_hex_in(text)])
+
+
+def holds(text: str, *, token: str) -> bool:
+    """Whether there is anything of the token in `text`, in any of these forms."""
+    return next(_token_in(text, token=token), None) is not None
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """`text` with one mark for each run of overlapping or touching spans."""
+    kept, done, covered = [], 0, -1
+    for start, end in sorted(spans):
+        if start > covered:
+            kept += [text[done:start], SECURE]
+        covered = max(covered, end)
+        done = covered
+    return "".join([*kept, text[done:]])
+
+
+def _long_hex_in(text: str) -> Iterator[tuple[int, int]]:
+    for view in _views(text):
+        for found in _LONG_HEX.finditer(view.text):
+            yield view.starts[found.start()], view.ends[found.end() - 1]
+
+
+def _token_in(text: str, *, token: str) -> Iterator[tuple[int, int]]:
+    if not token or len(text) < min(len(token), PART):
+        return
+    spelled = _spellings(token)
+    letters = {width: _SIGNS.sub("", forms) for width, forms in spelled.items() if width >= PART}
+    for view in _views(text):
+        yield from _parts_in(view, spelled)
+        # once more without what may stand between: line breaks, blanks, colons, dashes
+        yield from _parts_in(_squeezed(view), letters)
+
+
+def _parts_in(view: _View, spelled: dict[int, str]) -> Iterator[tuple[int, int]]:
+    for width, forms in spelled.items():
+        for at in range(len(view.text) - width + 1):
+            if view.text[at : at + width] in forms:
+                yield view.starts[at], view.ends[at + width - 1]
+
+
+def _spellings(token: str) -> dict[int, str]:
+    """What is looked for: by the length of the shortest part, all forms in a row."""
+    width = min(PART, len(token))
+    forms: dict[int, list[str]] = {width: [token]}
+    if len(token) >= _SHORTEST_ENCODED:
+        forms[width].append(token[::-1])
+        for plain in {token, token.lower(), token.upper(), token[::-1]}:
+            _add_encoded(forms, plain.encode(errors="replace"), part=width)
+        if decoded := _bytes_of_hex(token):
+            forms[width] += [decoded.decode("latin-1"), decoded.decode(errors="replace")]
+            _add_encoded(forms, decoded, part=width)
+    return {
+        width: _BETWEEN.join(each).lower().translate(_ONE_ALPHABET) for width, each in forms.items()
+    }
+
+
+def _add_encoded(forms: dict[int, list[str]], content: bytes, *, part: int) -> None:
+    """`content` in hex, and in base64 as it looks at each of the three places it may begin."""
+    forms.setdefault(2 * part, []).append(content.hex())
+    for before in range(3):
+        # from the first character that is made of the content alone
+        whole = base64.b64encode(bytes(before) + content).decode().rstrip("=")
+        forms.setdefault((8 * part - 4) // 6, []).append(whole[-(-8 * before // 6) :])
+
+
+def _bytes_of_hex(token: str) -> bytes:
+    try:
+        return bytes.fromhex(token)
+    except ValueError:
+        return b""
+
+
+def _views(text: str) -> Iterator[_View]:
+    """The text as it stands, then with one more layer of escapes undone each time."""
+    places = range(len(text))
+    view = _lowered(_View(text, list(places), [place + 1 for place in places]))
+    yield view
+    for _ in range(_MOST_ESCAPES):
+        if not _ESCAPE.search(view.text):
+            return
+        view = _lowered(_unescaped(view))
+        yield view
+
+
+def _unescaped(view: _View) -> _View:
+    characters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for found in _ESCAPE.finditer(view.text):
+        at, after = found.span()
+        meant = _meaning(found)
+        characters += [view.text[done:at], meant]
+        starts += [*view.starts[done:at], *[view.starts[at]] * len(meant)]
+        ends += [*view.ends[done:at], *[view.ends[after - 1]] * len(meant)]
+        done = after
+    characters.append(view.text[done:])
+    return _View("".join(characters), starts + view.starts[done:], ends + view.ends[done:])
+
+
+def _meaning(found: re.Match[str]) -> str:
+    number = found["percent"] or found["unicode"] or found["hex"]
+    if number:
+        return chr(int(number, 16))
+    if found["html"]:
+        return html.unescape(found["html"])
+    return _CONTROLS.get(found["plain"], found["plain"])
+
+
+def _lowered(view: _View) -> _View:
+    """In lower case, and with the one alphabet of base64 for both."""
+    lowered = view.text.lower().translate(_ONE_ALPHABET)
+    if len(lowered) == len(view.text):
+        return _View(lowered, view.starts, view.ends)
+    # a few characters become two
+    each = [character.lower().translate(_ONE_ALPHABET) for character in view.text]
+    places = [place for place, letters in enumerate(each) for _ in letters]
+    return _View(
+        "".join(each),
+        [view.starts[place] for place in places],
+        [view.ends[place] for place in places],
+    )
+
+
+def _squeezed(view: _View) -> _View:
+    places = [place for place, letter in enumerate(view.text) if letter in _LETTERS]
+    return _View(
+        "".join(view.text[place] for place in places),
+        [view.starts[place] for place in places],
+        [view.ends[place] for place in places],
+    )
