@@ -237,11 +237,19 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-# Logs
+# Logs, and reports of errors: neither shows what somebody has typed
+DEFAULT_EXCEPTION_REPORTER = "media_assets.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "media_assets.reports.NothingTyped"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "media_assets.reports.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": [], "propagate": True}},
