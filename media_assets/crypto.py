@@ -123,6 +123,15 @@ def reveal(sealed: str, *, operation: uuid.UUID, origin: str) -> str:
     return token
 
 
+def opens(sealed: str, *, operation: uuid.UUID, origin: str) -> bool:
+    """Whether `reveal` would give a token. Raises KeyringError."""
+    try:
+        reveal(sealed, operation=operation, origin=origin)
+    except Unopenable:
+        return False
+    return True
+
+
 def key_id(sealed: str) -> str:
     """The id (8 hex digits) of the key that sealed a value. Raises Unopenable if malformed."""
     return _parts(sealed)[0]

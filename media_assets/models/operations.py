@@ -150,6 +150,13 @@ class Operation(models.Model):
         """
         return crypto.reveal(self.sealed_token, operation=self.code, origin=self._origin())
 
+    def token_opens(self) -> bool:
+        """Whether the stored token could be revealed here and now. Raises `KeyringError`."""
+        try:
+            return crypto.opens(self.sealed_token, operation=self.code, origin=self._origin())
+        except crypto.NoAddress:
+            return False
+
     def set_token(self, token: str) -> None:
         """Seal and store a token with the rest of the row, and end the pauses that waited for one.
 
