@@ -1,6 +1,7 @@
 """Reports of errors: they say what broke and where, and nothing that somebody typed."""
 
 import logging
+import logging.config
 import sys
 from typing import Any
 
@@ -10,22 +11,13 @@ from django.core import mail
 from django.http import RawPostDataException
 from django.test import Client, RequestFactory
 from django.utils.log import AdminEmailHandler
-from django.utils.module_loading import import_string
 
 from media_assets import reports
 from media_assets.reports import Reporter, without_secrets
 from tests.admin_pages import OPERATIONS, OTHER_TOKEN, TOKEN, address, form, sealed
+from tests.security.breaking import PLACES, break_at
 
 SECRET = "no hex, but a secret: correct/horse+battery"
-PLACES = [
-    "media_assets.admin.operations.OperationAdmin.save_model",
-    "media_assets.admin.forms.OperationForm.clean_server",
-    "media_assets.admin.operations.record",
-    "media_assets.models.operations.Operation.set_token",
-    "media_assets.crypto.seal",
-    "media_assets.middleware.zone_of",
-    "django.contrib.messages.storage.base.BaseStorage.update",
-]
 
 
 @pytest.fixture
@@ -45,8 +37,8 @@ def told(settings, caplog, monkeypatch):
     handler = AdminEmailHandler(include_html=True)
     logger.addHandler(handler)
     logs: Any = configured.LOGGING
-    line = logs["formatters"]["line"]
-    formatter = import_string(line["()"])(line["format"], style=line["style"])
+    printed = logs["formatters"][logs["handlers"]["console"]["formatter"]]
+    formatter = logging.config.DictConfigurator({}).configure_formatter(dict(printed))
 
     def everything():
         texts = [formatter.format(record) for record in caplog.records]
@@ -61,14 +53,6 @@ def told(settings, caplog, monkeypatch):
 
     yield everything
     logger.removeHandler(handler)
-
-
-def break_at(monkeypatch, place, said=""):
-    def fail(*args, **kwargs):
-        typed = [*args, *kwargs.items()]  # noqa: F841  (a variable of the frame that fails)
-        raise RuntimeError(f"something is broken {said}".strip())
-
-    monkeypatch.setattr(place, fail)
 
 
 @pytest.mark.parametrize("debug", [True, False])
@@ -118,7 +102,7 @@ def test_a_report_still_says_what_and_where(web, told, settings, monkeypatch):
 
     page = web.post(f"{OPERATIONS}add/", form(new_token=TOKEN)).content.decode()
 
-    for text in ("RuntimeError", "something is broken", "test_reports.py", f"{OPERATIONS}add/"):
+    for text in ("RuntimeError", "something is broken", "breaking.py", f"{OPERATIONS}add/"):
         assert text in page
         assert text in told()
     assert "new_token" in page
