@@ -7,7 +7,6 @@ remains are texts of exceptions, which may quote their input: it is taken out of
 
 import logging
 from collections.abc import ItemsView
-from itertools import islice
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.http import HttpRequest, RawPostDataException
 from django.http.multipartparser import MultiPartParserError
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-from media_assets.wolkvox.redaction import PART, redact
+from media_assets.wolkvox.redaction import PART, redact_all
 
 HIDDEN = SafeExceptionReporterFilter.cleansed_substitute
 SHOWN_META = [
@@ -36,16 +35,13 @@ SHOWN_SETTINGS = ["SETTINGS_MODULE", "DEBUG", "DEMO", "HTTPS", "INSTALLED_APPS",
 # Of what somebody typed, only what may be a secret is looked for: neither short words, which
 # would be found everywhere, nor long lists of addresses, which would take long.
 MOST_LETTERS = 512
-MOST_VALUES = 100
+MOST_LETTERS_IN_ALL = 8_000
 MOST_TEXT = 8_000
 
 
 def without_secrets(text: str, *, request: HttpRequest | None = None) -> str:
     """`text` without long runs of hex, and without whatever the request has brought."""
-    text = redact(text, token="")
-    for value in _typed(request):
-        text = redact(text, token=value)
-    return text
+    return redact_all(text, secrets=_typed(request))
 
 
 class NothingTyped(SafeExceptionReporterFilter):
@@ -119,16 +115,23 @@ class LineFormatter(logging.Formatter):
 
 
 def _typed(request: HttpRequest | None) -> list[str]:
-    """What came with a request, as far as it could be a secret."""
+    """What came with a request, as far as it could be a secret; what is called one comes first."""
     if not isinstance(request, HttpRequest):
         return []
     came = [
-        *(value for values in _form_of(request).values() for value in values),
-        *(value for _name, values in request.GET.lists() for value in values),
-        *request.COOKIES.values(),
+        *((name, value) for name, values in _form_of(request).items() for value in values),
+        *((name, value) for name, values in request.GET.lists() for value in values),
+        *request.COOKIES.items(),
     ]
-    secrets = (value.strip() for value in came if isinstance(value, str))
-    return list(islice((one for one in secrets if PART <= len(one) <= MOST_LETTERS), MOST_VALUES))
+    came.sort(key=lambda field: not NothingTyped.hidden_settings.search(field[0]))
+    secrets: list[str] = []
+    left = MOST_LETTERS_IN_ALL
+    for _name, value in came:
+        secret = value.strip() if isinstance(value, str) else ""
+        if PART <= len(secret) <= min(MOST_LETTERS, left):
+            secrets.append(secret)
+            left -= len(secret)
+    return secrets
 
 
 def _form_of(request: HttpRequest | None) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ import base64
 import html
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SECURE = "[secure]"
@@ -38,6 +38,10 @@ _LETTERS = frozenset(string.ascii_lowercase + string.digits)
 _SIGNS = re.compile(f"[^a-z0-9{_BETWEEN}]")
 
 
+_LONG_TEXT = 400
+_Parts = Container[str]
+
+
 @dataclass(frozen=True)
 class _View:
     """A reading of a text: its characters, and where each begins and ends in the original."""
@@ -52,12 +56,18 @@ def redact(text: str, *, token: str) -> str:
 
     token: "" when none is known; then only long hex runs, which is what the vendor's tokens are.
     """
-    return _without(text, [*_token_in(text, token=token), *_long_hex_in(text)])
+    return redact_all(text, secrets=[token])
+
+
+def redact_all(text: str, *, secrets: Iterable[str]) -> str:
+    """The same for several at once."""
+    views = _views(text)
+    return _without(text, [*_secrets_in(views, secrets), *_long_hex_in(views)])
 
 
 def holds(text: str, *, token: str) -> bool:
     """Whether there is anything of the token in `text`, in any of these forms."""
-    return next(_token_in(text, token=token), None) is not None
+    return next(_secrets_in(_views(text), [token]), None) is not None
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -71,44 +81,64 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join([*kept, text[done:]])
 
 
-def _long_hex_in(text: str) -> Iterator[tuple[int, int]]:
-    for view in _views(text):
+def _long_hex_in(views: Iterable[_View]) -> Iterator[tuple[int, int]]:
+    for view in views:
         for found in _LONG_HEX.finditer(view.text):
             yield view.starts[found.start()], view.ends[found.end() - 1]
 
 
-def _token_in(text: str, *, token: str) -> Iterator[tuple[int, int]]:
-    if not token or len(text) < min(len(token), PART):
+def _secrets_in(views: Sequence[_View], secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
+    length = len(views[0].text)
+    forms: dict[int, list[str]] = {}
+    for secret in secrets:
+        if secret and length >= min(len(secret), PART):
+            _add_spellings(forms, secret)
+    if not forms:
         return
-    spelled = _spellings(token)
-    letters = {width: _SIGNS.sub("", forms) for width, forms in spelled.items() if width >= PART}
-    for view in _views(text):
-        yield from _parts_in(view, spelled)
+    sought = {
+        width: _BETWEEN.join(each).lower().translate(_ONE_ALPHABET) for width, each in forms.items()
+    }
+    letters = {width: _SIGNS.sub("", text) for width, text in sought.items() if width >= PART}
+    whole, squeezed = _parts_of(sought, length=length), _parts_of(letters, length=length)
+    for view in views:
+        yield from _parts_in(view, whole)
         # once more without what may stand between: line breaks, blanks, colons, dashes
-        yield from _parts_in(_squeezed(view), letters)
+        yield from _parts_in(_squeezed(view), squeezed)
 
 
-def _parts_in(view: _View, spelled: dict[int, str]) -> Iterator[tuple[int, int]]:
-    for width, forms in spelled.items():
+def _parts_of(sought: dict[int, str], *, length: int) -> dict[int, _Parts]:
+    """What can be asked whether it holds a part: for a long text a set, which answers at once.
+
+    To make one takes longer than to search a few lines.
+    """
+    if length <= _LONG_TEXT:
+        return dict(sought)
+    return {
+        width: {text[at : at + width] for at in range(len(text) - width + 1)}
+        for width, text in sought.items()
+    }
+
+
+def _parts_in(view: _View, parts: dict[int, _Parts]) -> Iterator[tuple[int, int]]:
+    for width, known in parts.items():
         for at in range(len(view.text) - width + 1):
-            if view.text[at : at + width] in forms:
+            if view.text[at : at + width] in known:
                 yield view.starts[at], view.ends[at + width - 1]
 
 
-def _spellings(token: str) -> dict[int, str]:
-    """What is looked for: by the length of the shortest part, all forms in a row."""
+def _add_spellings(forms: dict[int, list[str]], token: str) -> None:
+    """What is looked for, by the length of the shortest part."""
     width = min(PART, len(token))
-    forms: dict[int, list[str]] = {width: [token]}
-    if len(token) >= _SHORTEST_ENCODED:
-        forms[width].append(token[::-1])
-        for plain in {token, token.lower(), token.upper(), token[::-1]}:
-            _add_encoded(forms, plain.encode(errors="replace"), part=width)
-        if decoded := _bytes_of_hex(token):
-            forms[width] += [decoded.decode("latin-1"), decoded.decode(errors="replace")]
-            _add_encoded(forms, decoded, part=width)
-    return {
-        width: _BETWEEN.join(each).lower().translate(_ONE_ALPHABET) for width, each in forms.items()
-    }
+    direct = forms.setdefault(width, [])
+    direct.append(token)
+    if len(token) < _SHORTEST_ENCODED:
+        return
+    direct.append(token[::-1])
+    for plain in {token, token.lower(), token.upper(), token[::-1]}:
+        _add_encoded(forms, plain.encode(errors="replace"), part=width)
+    if decoded := _bytes_of_hex(token):
+        direct += [decoded.decode("latin-1"), decoded.decode(errors="replace")]
+        _add_encoded(forms, decoded, part=width)
 
 
 def _add_encoded(forms: dict[int, list[str]], content: bytes, *, part: int) -> None:
@@ -127,16 +157,13 @@ def _bytes_of_hex(token: str) -> bytes:
         return b""
 
 
-def _views(text: str) -> Iterator[_View]:
+def _views(text: str) -> list[_View]:
     """The text as it stands, then with one more layer of escapes undone each time."""
     places = range(len(text))
-    view = _lowered(_View(text, list(places), [place + 1 for place in places]))
-    yield view
-    for _ in range(_MOST_ESCAPES):
-        if not _ESCAPE.search(view.text):
-            return
-        view = _lowered(_unescaped(view))
-        yield view
+    views = [_lowered(_View(text, list(places), [place + 1 for place in places]))]
+    while len(views) <= _MOST_ESCAPES and _ESCAPE.search(views[-1].text):
+        views.append(_lowered(_unescaped(views[-1])))
+    return views
 
 
 def _unescaped(view: _View) -> _View:
