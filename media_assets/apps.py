@@ -13,7 +13,7 @@ class MediaAssetsConfig(AppConfig):
     verbose_name = _("Operations and connectors")
 
     def ready(self) -> None:
-        from media_assets import checks, roles  # noqa: F401  (models exist only now)
+        from media_assets import checks, roles, token_checks  # noqa: F401  (models exist only now)
 
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="audit_triggers")
         post_migrate.connect(install_search, sender=self, dispatch_uid="search")

@@ -47,6 +47,16 @@ class Unopenable(Exception):
     )
 
 
+class NoAddress(Unopenable):
+    """The token is not opened, because the address it would go to is not acceptable."""
+
+    sentence = _(
+        "The address of this operation is not acceptable, so its token was not touched and "
+        "nothing was sent. Check that the server is four digits; if it is, ask whoever runs this "
+        "server to check WOLKVOX_BASE_URL."
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Key:
     id: str
@@ -111,6 +121,15 @@ def reveal(sealed: str, *, operation: uuid.UUID, origin: str) -> str:
     if token is None:
         raise Unopenable(f"The key {key.id} does not open this value: changed, moved or damaged.")
     return token
+
+
+def opens(sealed: str, *, operation: uuid.UUID, origin: str) -> bool:
+    """Whether `reveal` would give a token. Raises KeyringError."""
+    try:
+        reveal(sealed, operation=operation, origin=origin)
+    except Unopenable:
+        return False
+    return True
 
 
 def key_id(sealed: str) -> str:

@@ -258,6 +258,19 @@ def test_under_a_wrong_key_no_token_is_stored_until_the_lost_ones_are_removed(we
     assert Operation.objects.get(name="Another").reveal_token() == OTHER_TOKEN
 
 
+def test_for_an_address_that_is_not_acceptable_no_token_is_stored(web, settings):
+    operation = sealed(TOKEN)
+    settings.WOLKVOX_BASE_URL = "https://wv{server}.evil.test/api/v2/"
+
+    assert web.get(address(operation)).status_code == 200
+    response = web.post(
+        address(operation), form(operation, new_token=OTHER_TOKEN, name="Typed"), headers=ENGLISH
+    )
+    assert "check WOLKVOX_BASE_URL" in response.content.decode()
+    assert "Typed" in response.content.decode()
+    assert Operation.objects.get().sealed_token == operation.sealed_token
+
+
 def test_an_error_report_of_this_page_holds_no_token(web, settings, monkeypatch):
     settings.DEBUG = True
     reports = []

@@ -331,3 +331,53 @@ def test_under_a_wrong_key_nothing_is_asked_of_wolkvox(web, box, settings):
 
     assert "TOKEN_KEYS" in response.content.decode()
     assert not box.ledger.calls
+
+
+ELSEWHERE = [
+    "http://127.0.0.1:9000/api/v2/",
+    "https://wv{server}.evil.test/api/v2/",
+    "",
+    "{server}",
+]
+
+
+@pytest.mark.parametrize("tool", ["test", "import"])
+@pytest.mark.parametrize("pattern", ELSEWHERE)
+def test_an_address_that_is_not_acceptable_is_a_sentence_and_no_call(
+    web, box, settings, tool, pattern
+):
+    operation = sealed(TOKEN, server="0042")
+    settings.WOLKVOX_BASE_URL = pattern
+
+    response = web.post(address(operation, tool), follow=True, headers=ENGLISH)
+
+    assert response.status_code == 200
+    assert "check WOLKVOX_BASE_URL" in response.content.decode()
+    assert AuditEvent.objects.get().data == {"outcome": "local"}
+    assert not box.ledger.calls
+
+
+@pytest.mark.parametrize("tool", ["test", "import"])
+@pytest.mark.parametrize("server", ["", "@e.t", "1/..", "00 4", "٠٠٤٢", "004"])
+def test_a_server_that_somebody_wrote_past_the_form_is_a_sentence_and_no_call(
+    web, box, tool, server
+):
+    operation = sealed(TOKEN, server="0042")
+    Operation.objects.filter(pk=operation.pk).update(server=server)
+
+    response = web.post(address(operation, tool), follow=True, headers=ENGLISH)
+
+    assert response.status_code == 200
+    assert "Check that the server is four digits" in response.content.decode()
+    assert not box.ledger.calls
+
+
+@pytest.mark.parametrize("tool", ["test", "import"])
+def test_missing_certificates_of_authorities_are_a_sentence(web, box, monkeypatch, tool):
+    operation = sealed(TOKEN, server="0042")
+    monkeypatch.setattr("media_assets.wolkvox.client.DEFAULT_CA_BUNDLE_PATH", "/nowhere.pem")
+
+    response = web.post(address(operation, tool), follow=True, headers=ENGLISH)
+
+    assert "needs to check certificates is missing" in response.content.decode()
+    assert not box.ledger.calls

@@ -651,3 +651,21 @@ def worker_process(box):
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_damaged_server_beside_a_good_one_with_the_same_token_stops_only_itself(box, connector):
+    good = [queued(connector), queued(connector)]
+    damaged = make_connector(make_operation(server="0042", token=TOKEN))
+    waiting = queued(damaged)
+    Operation.objects.filter(pk=damaged.operation_id).update(server="@e.t")
+
+    deliver_once()
+
+    for upload in good:
+        upload.refresh_from_db()
+        assert upload.status == Status.READY
+    waiting.refresh_from_db()
+    assert waiting.status == Status.QUEUED
+    assert len(box.ledger.calls) == 2
+    damaged.operation.refresh_from_db()
+    assert damaged.operation.paused_reason == PauseReason.LOCAL

@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from media_assets.models import Attempt, AuditEvent, Outcome, PauseReason, Status, Upload
+from media_assets.models import Attempt, AuditEvent, Operation, Outcome, PauseReason, Status, Upload
 from media_assets.views.snippet_words import SNIPPETS
 from tests.factories import make_connector, make_handle, make_operation, make_upload
 
@@ -330,3 +330,15 @@ def test_a_page_costs_a_fixed_number_of_queries(marta, connector, django_assert_
         make_upload(connector, renews=upload)
     with django_assert_max_num_queries(14):
         show(marta, upload)
+
+
+def test_an_operation_with_a_damaged_server_still_shows_its_handles(marta, connector):
+    ready = make_upload(connector)
+    Operation.objects.update(server="@e.t")
+
+    response = marta.get(ready.get_absolute_url())
+
+    assert response.status_code == 200
+    names = {panel.name for panel in response.context["main"] + response.context["panels"]}
+    assert {"handle", "meta"} <= names
+    assert not names & {"curl", "python"}

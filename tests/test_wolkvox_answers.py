@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_assets.wolkvox import answers, errors
-from media_assets.wolkvox.answers import TokenInfo, Uploaded, redact
+from media_assets.wolkvox.answers import TokenInfo, Uploaded
+from media_assets.wolkvox.redaction import redact
 
 TOKEN = "7b226964223a31" + "c0ffee" * 6 + "9d"
 HANDLE = "4::aW1hZ2UvcG5n:ARZVv4zu-_Hg:e:1900000000:6346:100089:ARa1ZDhw"

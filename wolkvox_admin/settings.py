@@ -13,7 +13,8 @@ from media_assets.wolkvox import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+ENV_FILE = os.environ.get("ENV_FILE", BASE_DIR / ".env")
+environ.Env.read_env(ENV_FILE)
 
 
 # What kind of installation this is
@@ -34,12 +35,17 @@ TOKEN_KEYS_FILE = env.str("TOKEN_KEYS_FILE", default="")
 TOKEN_KEYS = env.list("TOKEN_KEYS", default=[])
 if TOKEN_KEYS_FILE:
     try:
-        TOKEN_KEYS += Path(TOKEN_KEYS_FILE).read_text(encoding="ascii").split()
+        _keys_in_file = Path(TOKEN_KEYS_FILE).read_text(encoding="ascii").split()
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(
             f"TOKEN_KEYS_FILE cannot be read ({type(error).__name__}). Name a text file with one "
             "key a line that this process may read."
         ) from None
+    if not _keys_in_file:
+        raise ImproperlyConfigured(
+            "TOKEN_KEYS_FILE is empty. Name a text file with one key a line, or leave it out."
+        )
+    TOKEN_KEYS += _keys_in_file
 if not TOKEN_KEYS:
     raise ImproperlyConfigured(
         "TOKEN_KEYS is not set, so no wolkvox token could be sealed. Make a key with "
@@ -237,11 +243,19 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-# Logs
+# Logs, and reports of errors: neither shows what somebody has typed
+DEFAULT_EXCEPTION_REPORTER = "media_assets.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "media_assets.reports.NothingTyped"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "media_assets.reports.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": [], "propagate": True}},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -31,8 +32,14 @@ def keys_problem() -> str:
     """
     try:
         known = crypto.keyring().ids
+        servers.check_pattern(settings.WOLKVOX_BASE_URL)
     except crypto.KeyringError as error:
         return str(error.sentence)
+    except ValueError:
+        return gettext(
+            "The address of wolkvox in the settings is not acceptable, so no token is stored for "
+            "it. Ask whoever runs this server to check WOLKVOX_BASE_URL."
+        )
     orphans = [
         operation.name
         for operation in Operation.objects.exclude(sealed_token="")

@@ -13,7 +13,6 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_post_parameters
 
 from media_assets import submission
@@ -27,16 +26,6 @@ from media_assets.workload import Workload, workloads
 
 FIGURES = ("in_flight", "waiting", "calls_today")
 STORED_FIELDS = ["name", "server", "max_in_flight", "is_active"]
-
-
-class NothingShown(SafeExceptionReporterFilter):
-    """For requests that bring a token: an error report shows neither input nor variables."""
-
-    def is_active(self, request: HttpRequest | None) -> bool:
-        return True
-
-    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
-        return {}.items()
 
 
 class TokenFilter(admin.SimpleListFilter):
@@ -111,7 +100,6 @@ class OperationAdmin(OperationTools):
 
     @method_decorator(sensitive_post_parameters("new_token"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        request.exception_reporter_filter = NothingShown()
         return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

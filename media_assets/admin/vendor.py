@@ -47,6 +47,10 @@ SENTENCES: dict[str, str | Promise] = {
     ),
 }
 NO_TOKEN = _("This operation has no token yet.")
+NO_CALLS = _(
+    "This server cannot make calls: what it needs to check certificates is missing or damaged. "
+    "Ask whoever runs it to install it again."
+)
 
 
 class NoAnswer(Exception):
@@ -69,9 +73,13 @@ def ask(operation: Operation, question: Callable[[Client], _Answer]) -> _Answer:
     if not _has_free_slot(operation):
         raise NoAnswer("simultaneous", str(SENTENCES["simultaneous"]))
     try:
-        return question(_client(operation))
+        client = _client(operation)
     except (crypto.KeyringError, crypto.Unopenable) as error:
         raise NoAnswer("local", str(error.sentence)) from None
+    except (OSError, ValueError):
+        raise NoAnswer("local", str(NO_CALLS)) from None
+    try:
+        return question(client)
     except WolkvoxError as error:
         sentence = SENTENCES[error.code] % {"address": urlsplit(operation.base_url).netloc}
         if error.message:
@@ -81,7 +89,8 @@ def ask(operation: Operation, question: Callable[[Client], _Answer]) -> _Answer:
 
 @sensitive_variables()
 def _client(operation: Operation) -> Client:
-    return Client(operation.base_url, operation.reveal_token(), deadline=DEADLINE)
+    token = operation.reveal_token()  # first: it says why if the address is not acceptable
+    return Client(operation.base_url, token, deadline=DEADLINE)
 
 
 def _has_free_slot(operation: Operation) -> bool:

@@ -117,11 +117,11 @@ def _clients(
     for operation in operations:
         if operation.hold(now) != Hold.NONE:
             continue
-        if last is not None and last.opened == _to_open(operation):
-            clients[operation.pk] = last.client, last.fingerprints
-            continue
         try:
-            clients[operation.pk] = _client_of(operation)
+            if last is not None and last.opened == _to_open(operation):
+                clients[operation.pk] = last.client, last.fingerprints
+            else:
+                clients[operation.pk] = _client_of(operation)
         except (crypto.Unopenable, crypto.KeyringError, OSError, ValueError) as problem:
             kind = type(problem).__name__
             logger.error("operation %s cannot be sent for: %s", operation.code, kind)

@@ -110,7 +110,10 @@ class Operation(models.Model):
 
     @property
     def base_url(self) -> str:
-        """The address of this operation's API, ending in a slash."""
+        """The address of this operation's API, ending in a slash.
+
+        ValueError if the server in the row, or the one in the settings, is not acceptable.
+        """
         return servers.base_url(settings.WOLKVOX_BASE_URL, server=self.server)
 
     @property
@@ -145,9 +148,14 @@ class Operation(models.Model):
 
         Raises `crypto.Unopenable` or `crypto.KeyringError`.
         """
-        return crypto.reveal(
-            self.sealed_token, operation=self.code, origin=servers.origin(self.base_url)
-        )
+        return crypto.reveal(self.sealed_token, operation=self.code, origin=self._origin())
+
+    def token_opens(self) -> bool:
+        """Whether the stored token could be revealed here and now. Raises `KeyringError`."""
+        try:
+            return crypto.opens(self.sealed_token, operation=self.code, origin=self._origin())
+        except crypto.NoAddress:
+            return False
 
     def set_token(self, token: str) -> None:
         """Seal and store a token with the rest of the row, and end the pauses that waited for one.
@@ -158,9 +166,7 @@ class Operation(models.Model):
         theirs was made under an older key.
         """
         fingerprints = crypto.fingerprints(token)
-        self.sealed_token = crypto.seal(
-            token, operation=self.code, origin=servers.origin(self.base_url)
-        )
+        self.sealed_token = crypto.seal(token, operation=self.code, origin=self._origin())
         self.token_fingerprint = fingerprints[0]
         self.token_set_at = timezone.now()
         if self.paused_reason in _PAUSES_FOR_A_TOKEN:
@@ -176,6 +182,12 @@ class Operation(models.Model):
         self.sealed_token = self.token_fingerprint = ""
         self.token_set_at = None
         self.save()
+
+    def _origin(self) -> str:
+        try:
+            return servers.origin(self.base_url)
+        except ValueError as error:
+            raise crypto.NoAddress(str(error)) from None
 
 
 class ConnectorQuerySet(models.QuerySet["Connector"]):

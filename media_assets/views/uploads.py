@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from media_assets import roles, submission
-from media_assets.models import AuditEvent, Status, Upload
+from media_assets.models import AuditEvent, Operation, Status, Upload
 from media_assets.results import advice_of
 from media_assets.views.events import MOST_EVENTS, events_of
 from media_assets.views.redirects import redirect_back
@@ -165,12 +165,20 @@ def _cancelled_by(shown: Upload) -> str:
     return event.actor_name if event else ""
 
 
+def _api_of(operation: Operation) -> str:
+    """The address for the calls that people copy; "" if a damaged row has none."""
+    try:
+        return operation.base_url
+    except ValueError:
+        return ""
+
+
 def _panels(shown: Upload) -> list[Panel]:
     found = snippets(
         shown.handle,
         connector_id=shown.connector.connector_id,
         format=shown.format,
-        base_url=shown.connector.operation.base_url,
+        base_url=_api_of(shown.connector.operation),
         public_url=shown.file_url,
     )
     return [

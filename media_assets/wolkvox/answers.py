@@ -4,19 +4,16 @@ No network here. Shapes: the vendor's pages on `upload_media` and on its informa
 envelope is `{"code", "error", "msg", "data"}`, with numbers that may arrive as text.
 """
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from media_assets.wolkvox import errors, handles
+from media_assets.wolkvox.redaction import holds, redact
 
 MAX_HANDLE = 16 * 1024
 
-_SECURE = "[secure]"
-_LONG_HEX = re.compile("[0-9a-f]{40,}", re.IGNORECASE)
 _NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -58,17 +55,6 @@ class TokenInfo:
     used_today: int | str | None
     used_today_all: int | str | None
     available: int | str | None
-
-
-def redact(text: str, *, token: str) -> str:
-    """`text` with "[secure]" for the token and for any hex run of 40 or more.
-
-    The token is found in any letter case, and percent-encoded or as JSON or HTML escape it.
-    """
-    if token and len(token) <= len(text):
-        spelled = "|".join(re.escape(spelling) for spelling in _spellings(token))
-        text = re.sub(spelled, _SECURE, text, flags=re.IGNORECASE)
-    return _LONG_HEX.sub(_SECURE, text)
 
 
 def read_answer(status: int, *, headers: Mapping[str, str], body: bytes, token: str) -> Answer:
@@ -144,7 +130,7 @@ def _is_keepable(handle: str, *, token: str) -> bool:
         return False
     if handles.looks_like_url(handle):
         return False
-    return len(token) < 16 or token.lower() not in handle.lower()
+    return len(token) < 16 or not holds(handle, token=token)
 
 
 def _json_object(body: bytes) -> dict[str, object] | None:
@@ -189,14 +175,5 @@ def _amount(value: object, *, token: str) -> int | str | None:
 
 
 def _clean(text: str, *, token: str, limit: int = errors.MAX_MESSAGE) -> str:
-    return errors.storable(redact(text, token=token), limit=limit)
-
-
-def _spellings(token: str) -> list[str]:
-    """The token and what URLs, JSON and HTML make of it, the longest first."""
-    in_json = json.dumps(token)[1:-1]
-    found = {token, html.escape(token), in_json, in_json.replace("/", r"\/")}
-    found |= {quote(token, safe=safe, errors="replace") for safe in ("", "/")}
-    for cased in (token, token.lower(), token.upper()):
-        found.add("".join(f"%{byte:02x}" for byte in cased.encode(errors="replace")))
-    return sorted(found, key=len, reverse=True)
+    # cut before as well: reading a long text for the token takes long, and parts of it are found
+    return errors.storable(redact(text[: 8 * limit], token=token), limit=limit)

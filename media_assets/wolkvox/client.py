@@ -20,7 +20,7 @@ from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from media_assets.wolkvox import answers, errors, servers
-from media_assets.wolkvox.answers import ConnectorInfo, TokenInfo, Uploaded, redact
+from media_assets.wolkvox.answers import ConnectorInfo, TokenInfo, Uploaded
 from media_assets.wolkvox.watchdog import Permission, Watchdog
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "Permission",
     "TokenInfo",
     "Uploaded",
-    "redact",
 ]
 
 MAX_BODY = 256 * 1024

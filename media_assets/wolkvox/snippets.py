@@ -57,7 +57,8 @@ def snippets(
 ) -> list[Snippet]:
     """All that can be copied for one handle, in the order in which people need it.
 
-    format: IMAGE, VIDEO or DOCUMENT. base_url: the operation's, as built by `servers.base_url`.
+    format: IMAGE, VIDEO or DOCUMENT. base_url: the operation's, as built by `servers.base_url`, or
+    "" when it has none, which leaves out the calls.
     public_url: the file in Storage, which is what customers get; the handle is only the sample.
     "first_line" is left out for a handle of one line, "public_url" when it is empty.
     Raises ValueError when the handle is a URL.
@@ -82,6 +83,7 @@ def snippets(
         Snippet("public_url", "text", public_url),
     ]
     left_out = set() if handle.is_multiline else {"first_line"}
+    left_out |= set() if base_url else {"curl", "python"}
     return [snippet for snippet in found if snippet.text and snippet.name not in left_out]
 
 

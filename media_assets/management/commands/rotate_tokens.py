@@ -115,7 +115,7 @@ def _reseal(operation: Operation) -> Result:
         return Result.NEW
     # Only the very value that was opened is replaced, never one that was stored meanwhile.
     as_read = Operation.objects.filter(pk=operation.pk, sealed_token=operation.sealed_token)
-    origin = servers.origin(operation.base_url)
+    origin = servers.origin(operation.base_url)  # acceptable, or nothing had been revealed
     replaced = as_read.update(
         sealed_token=crypto.seal(token, operation=operation.code, origin=origin),
         token_fingerprint=fingerprint,
