@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,7 @@ from media_assets.models import Connector, Format, Status, Upload
 from media_assets.models.querysets import UploadQuerySet
 from media_assets.models.texts import folded
 from media_assets.search import Search, search_for
-from media_assets.selection import Selection
+from media_assets.selection import Selection, newest_of
 from media_assets.widgets import Choices, Line
 
 __all__ = ["THIRTY_DAYS", "HistoryFilters", "LibraryFilters", "UploadFilters", "first_day_of"]
@@ -102,7 +102,7 @@ class UploadFilters(ListFilters):
     @cached_property
     def campaigns(self) -> list[str]:
         """The campaigns that the filter means: those that it is a part of, written in any way."""
-        typed = folded(self.data.get("campaign", "").strip())
+        typed = folded(self.form.cleaned_data.get("campaign") or "")
         return [name for name in Upload.objects.campaigns() if typed in folded(name)]
 
     @cached_property
@@ -110,6 +110,8 @@ class UploadFilters(ListFilters):
         """What fits, for a list; nothing when a filter holds a value that does not exist."""
         if not self.is_valid():
             return Selection([])
+        if self._newest is not None:
+            return Selection(self._newest, self._search, is_partial=True)
         return Selection(self._parts(), self._search, whole=self.qs)
 
     @property
@@ -118,7 +120,19 @@ class UploadFilters(ListFilters):
         if not self.is_valid():
             return self.queryset.none()  # type: ignore[no-any-return]
         uploads: UploadQuerySet = self.qs
-        return uploads if self._search is None else self._search.within(uploads)
+        if self._search is None:
+            return uploads
+        if self._newest is not None:
+            near = [Q(pk__in=part.order_by().values("pk")) for part in self._newest]
+            uploads = uploads.filter(Q(*near, _connector=Q.OR)) if near else uploads.none()
+        return self._search.within(uploads)
+
+    @cached_property
+    def _newest(self) -> list[UploadQuerySet] | None:
+        """The parts to which a search is held that no index helps; None for any other."""
+        if self._search is None or self._search.is_indexed:
+            return None
+        return newest_of(self._parts())
 
     @cached_property
     def _search(self) -> Search | None:
@@ -131,7 +145,7 @@ class UploadFilters(ListFilters):
         uploads: UploadQuerySet = self.qs
         chosen = bool(self.data.get("connector"))
         parts = [uploads] if chosen else roles.parts_visible_to(self.request.user, uploads)
-        campaigns = self.campaigns if self.data.get("campaign") else []
+        campaigns = self.campaigns if self.form.cleaned_data.get("campaign") else []
         if not campaigns or len(parts) * len(campaigns) > roles.MOST_PARTS:
             return parts
         return [part.filter(campaign=campaign) for part in parts for campaign in campaigns]

@@ -68,6 +68,19 @@ class Way:
         return sorted(positions, reverse=not self.oldest_first)[: self.limit]
 
 
+def newest_of(parts: Sequence[UploadQuerySet]) -> list[UploadQuerySet]:
+    """Of each part as many of its newest as are walked for it."""
+    steps = WALK // max(1, len(parts))
+    bounds = [
+        part.newest_first().values_list("created_at", flat=True)[steps : steps + 1]
+        for part in parts
+    ]
+    return [
+        part.filter(created_at__gt=bound[0]) if bound else part
+        for part, bound in zip(parts, map(list, bounds), strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Selection:
     """Uploads that fit.
@@ -75,11 +88,13 @@ class Selection:
     parts: what the filters allow, as querysets that have no upload in common.
     search: what has to fit besides; it is not applied to the parts yet.
     whole: the parts as one queryset, for what is done once for all of them.
+    is_partial: whether the parts are only the newest, because no index helps the search.
     """
 
     parts: Sequence[UploadQuerySet]
     search: Search | None = None
     whole: UploadQuerySet | None = None
+    is_partial: bool = False
 
     def take(self, way: Way) -> list[Position]:
         """The first positions on the way."""
@@ -88,8 +103,8 @@ class Selection:
         if self.search.few is not None:
             return way.first_of(self._few)
         is_first_page = way.beyond is None and not way.oldest_first
-        found, is_all = self._head if is_first_page else self._walked(self.search, way)
-        if is_all or len(found) >= way.limit:
+        found, is_enough = self._head if is_first_page else self._walked(self.search, way)
+        if is_enough or len(found) >= way.limit:
             return found[: way.limit]
         return self._of_all(self.search, way) or found
 
@@ -99,19 +114,14 @@ class Selection:
         if self.search is not None and self.search.few is not None:
             return Count(len(self._few), is_exact=True)
         if self.search is not None:
-            found, is_all = self._head
-            return Count(min(len(found), COUNTED), is_exact=is_all and len(found) <= COUNTED)
+            found, is_enough = self._head
+            return Count(min(len(found), COUNTED), is_exact=is_enough and len(found) <= COUNTED)
         number = 0
         for part in self.parts:
             number += part.newest_first()[: COUNTED + 1 - number].count()
             if number > COUNTED:
                 return Count(COUNTED, is_exact=False)
         return Count(number, is_exact=True)
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether only the newest are looked at, because no index helps the search."""
-        return self.search is not None and not self.search.is_indexed
 
     @cached_property
     def _few(self) -> list[Position]:
@@ -147,19 +157,26 @@ class Selection:
         return way.first_of([p for each in sources for p in _sorted(each, matches, search, way)])
 
     def _walked(self, search: Search, way: Way) -> tuple[list[Position], bool]:
-        """As far as a bounded walk along the parts finds them, and whether that is enough.
+        """As far as a bounded walk along the parts finds them, and whether they are all there are
+        or as many as asked for.
 
-        It is, if they are as many as asked for or all there are.
+        Where a walk has ended too early in one part, nothing of the other parts counts that lies
+        beyond: what is left out would come before it.
         """
         steps = WALK // max(1, len(self.parts))
         found: list[Position] = []
-        is_all = True
+        ends: list[Position] = []
         for part in self.parts:
             along = way.along(part)
             here = _walk(along[:steps], search, limit=way.limit)
             found += here
-            is_all = is_all and (len(here) == way.limit or not along[steps : steps + 1].exists())
-        return way.first_of(found), is_all
+            if len(here) < way.limit:
+                last = along.values_list("created_at", "pk")[steps - 1 : steps + 1]
+                ends += list(last)[:1] if len(last) == 2 else []
+        for end in ends:
+            found = [p for p in found if (p <= end if way.oldest_first else p >= end)]
+        found = way.first_of(found)
+        return found, not ends or len(found) == way.limit
 
 
 def _walk(uploads: UploadQuerySet, search: Search, *, limit: int) -> list[Position]:

@@ -341,3 +341,65 @@ def test_what_cannot_be_there_is_found_nowhere(typed, supervisor, client_for):
 
     assert len(response.context["page"]) == 0
     assert len(alone.context["page"]) == (1 if typed == "zq" else 0)
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_pages_of_a_search_over_several_parts_leave_nothing_out(oldest_first, monkeypatch):
+    """What fits lies near in one part, and beyond the end of the walk in the other."""
+    monkeypatch.setattr(search.terms, "FEW", 2)
+    monkeypatch.setattr(selection, "WALK", 8)
+    now = timezone.now()
+    sparse, dense = make_connector(name="Ventas"), make_connector(name="Cobranza")
+    for number in range(12):
+        age = number * HOUR if not oldest_first else (40 - number) * HOUR
+        make_upload(dense, label="zafiro" if number >= 6 else "other", created_at=now - age)
+    for number in range(8):
+        make_upload(sparse, label="zafiro", created_at=now - (20 + number) * HOUR)
+    wanted = list(
+        Upload.objects.filter(label="zafiro")
+        .order_by(*Way(1, oldest_first=oldest_first).order)
+        .values_list("created_at", "pk")
+    )
+    parts = [Upload.objects.filter(connector=each) for each in (sparse, dense)]
+
+    chosen = Selection(parts, filters_of("zafiro").search)
+    pages, beyond = [], None
+    while page := chosen.take(Way(3, beyond=beyond, oldest_first=oldest_first)):
+        pages += page
+        beyond = page[-1]
+
+    assert pages == wanted
+
+
+@pytest.mark.parametrize("who", ["supervisor", "marketing"])
+def test_a_short_search_means_the_same_uploads_in_the_list_and_for_all(request, who, monkeypatch):
+    monkeypatch.setattr(selection, "WALK", 4)
+    person = request.getfixturevalue(who)
+    connectors = [make_connector(name=name) for name in ("Uno", "Dos")]
+    for number in range(12):
+        at = timezone.now() - number * HOUR
+        make_upload(connectors[number % 2], label=f"zq {number}", created_at=at)
+
+    chosen = filters(person, q="zq")
+
+    listed = [key for _at, key in chosen.selection.take(Way(100))]
+    assert set(chosen.rows.values_list("pk", flat=True)) == set(listed)
+    assert len(listed) == 4
+    assert chosen.selection.is_partial
+
+
+def test_all_that_match_a_frequent_word_are_looked_up_and_not_compared(supervisor, monkeypatch):
+    monkeypatch.setattr(search.terms, "FEW", 2)
+    for number in range(6):
+        make_upload(label=f"zafiro {'rubicelle' if number % 2 else 'topacio'}")
+    rows = filters(supervisor, q="zafiro rubicelle").rows
+
+    assert rows.count() == 3
+    assert "upload_words" in str(rows.query) or connection.vendor == "postgresql"
+
+
+def test_a_blank_campaign_is_no_filter(found):
+    make_upload(label="without")
+    make_upload(label="with", batch=make_batch(campaign="Julio"))
+
+    assert set(found("", campaign=" ")) == {"without", "with"}

@@ -91,7 +91,7 @@ def test_a_changed_column_is_named_with_its_event(events, change):
     tamper(f"UPDATE {EVENT} SET {change} WHERE id = {second.pk}")
 
     assert broken().startswith(f"Event {second.pk} (")
-    assert f"lane {second.lane}, number 2) was changed" in broken() or "number 2" in broken()
+    assert f"lane {second.lane}, number 2) was changed" in broken()
 
 
 @pytest.mark.parametrize("column", ["id", "number", "lane"])

@@ -82,7 +82,7 @@ def _sheet(table: Table, pieces: "_Pieces") -> Iterator[str]:
         columns = pieces.take(SHEET_ROWS - number + 1)
         xml = sheets.rows(columns, pieces.kinds, first=number)
         number += len(columns[0])
-        size += len(xml)
+        size += len(xml.encode())
         yield xml
     yield sheets.TAIL
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)
 # For a page: how fresh is fresh enough, how many changes it counts itself, and how long it waits.
 FRESH = timedelta(seconds=10)
-MOST_CHANGES = 10_000
+MOST_CHANGES, MOST_DAYS = 10_000, 7
 PAGE_BUDGET = 0.5
 PAGE_LOCK_WAIT_MS = 250
 
@@ -34,12 +34,14 @@ def refresh(
     *,
     seconds: float | None = None,
     changes: int | None = None,
+    days: int | None = None,
     unless_within: timedelta = timedelta(0),
 ) -> bool:
     """Bring the summary up to date; False if something is left for another time.
 
-    At most so many `seconds` are spent on days never counted yet, and more than so many `changes`
-    are left alone. Nothing is done if somebody has done it `unless_within` this time.
+    At most so many `seconds` are spent on days never counted yet, and more than so many `changes`,
+    or `days` that they are in, are left alone. Nothing is done if somebody has done it
+    `unless_within` this time.
     """
     ends = None if seconds is None else time.monotonic() + seconds
     state = FiguresState.current()
@@ -47,7 +49,7 @@ def refresh(
         return True
     if state.zone != settings.TIME_ZONE and not _begin_anew(state):
         return False
-    if not _follow(state, most=changes):
+    if not _follow(state, most=changes, most_days=days):
         return False
     while not state.is_complete:
         if ends is not None and time.monotonic() >= ends:
@@ -61,7 +63,9 @@ def refresh_for_page() -> bool:
     """As `refresh`, within what a person who waits for a page may notice; never an error."""
     try:
         with _impatient():
-            return refresh(seconds=PAGE_BUDGET, changes=MOST_CHANGES, unless_within=FRESH)
+            return refresh(
+                seconds=PAGE_BUDGET, changes=MOST_CHANGES, days=MOST_DAYS, unless_within=FRESH
+            )
     except OperationalError as error:  # another writer holds the database, or the disk is full
         logger.warning("figures are not brought up to date: %s", type(error).__name__)
         return False
@@ -101,11 +105,11 @@ def _begin_anew(state: FiguresState) -> bool:
     return begun
 
 
-def _follow(state: FiguresState, *, most: int | None) -> bool:
+def _follow(state: FiguresState, *, most: int | None, most_days: int | None) -> bool:
     """Count anew what has changed since the last time."""
     now = now_in_database()
     changed = _changed_places(state, most=most)
-    if changed is None:
+    if changed is None or (most_days is not None and len(changed) > most_days):
         return False
     days = sorted(changed, reverse=True)
     for day in days:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -212,9 +212,6 @@ def _ranked(tallies: Mapping[int, Tally], *, names: Mapping[int, tuple[str, str]
 
 def _width(value: int, most: int) -> float:
     return round(100 * value / most, 1)
-
-
-Begin = Callable[[date], date]
 
 
 def _day(day: date) -> date:

@@ -13,8 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from media_assets.models import rows
 from media_assets.models.chain import Chain, lane_of
 
-MOST_VALUES = 2_000
-
 
 class AppendOnly(TypeError):
     """Somebody tried to change or remove an audit event, or to add one past its chain."""
@@ -41,7 +39,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
     def values_of(self, name: str) -> list[str]:
         """The different values of an indexed column, in order."""
-        return rows.values_of(self.model, name, limit=MOST_VALUES)
+        return rows.values_of(self.model, name)
 
     def record(
         self,

@@ -54,5 +54,5 @@ def _plain(value: Any) -> Any:
 
 
 def _address(text: str | None) -> str | None:
-    """One spelling for the several that an IPv6 address has."""
-    return None if text is None else str(ip_address(text))
+    """One spelling for the several that an IPv6 address has, the same in every Python."""
+    return None if text is None else ip_address(text).packed.hex()

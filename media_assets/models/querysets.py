@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from media_assets.models.uploads import Upload
 
 GIVEN_UP = [Status.FAILED, Status.CANCELLED]
-MOST_CAMPAIGNS = 2_000
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
@@ -164,7 +163,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def campaigns(self) -> list[str]:
         """The names of campaigns, in order."""
-        return rows.values_of(self.model, "campaign", limit=MOST_CAMPAIGNS)
+        return rows.values_of(self.model, "campaign")
 
 
 def is_renewable(model: type[Upload]) -> Q:

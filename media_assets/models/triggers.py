@@ -10,7 +10,9 @@ EVENTS, LANES = "media_assets_auditevent", "media_assets_auditlane"
 
 
 def install(*, using: str = "default") -> None:
-    """Make the triggers anew, and the index of names, for the tables that there are."""
+    """Make the triggers anew, and the index of names, once their tables are there."""
+    if EVENTS not in connections[using].introspection.table_names():
+        return
     vendor = connections[using].vendor
     functions = FUNCTIONS if vendor == "postgresql" else []
     made = [*functions, *_wanted(using).values(), INDEX[vendor]]

@@ -14,13 +14,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from media_assets.models import digests
 from media_assets.models.audit import AuditEvent, AuditEventQuerySet
 from media_assets.models.chain import AuditLane
 
 CHUNK = 2_000
+# what Django, and what the databases' drivers make of a value that nobody could have stored
+UNREADABLE = (ValueError, TypeError, DataError, OperationalError)
 TRIES = 30
 COLUMNS = (*digests.CONTENT, "lane", "number", "digest")
 
@@ -115,7 +117,7 @@ def _read(events: AuditEventQuerySet) -> Iterator[Mapping[str, Any]]:
         found = events.filter(pk__gt=last, pk__lte=keys[-1]).order_by("pk")
         try:
             rows = list(found.values(*COLUMNS))
-        except (ValueError, TypeError):
+        except UNREADABLE:
             rows = [_one(key) for key in keys]
         yield from rows
         last = keys[-1]
@@ -124,7 +126,7 @@ def _read(events: AuditEventQuerySet) -> Iterator[Mapping[str, Any]]:
 def _one(key: int) -> dict[str, Any]:
     try:
         return dict(AuditEvent.objects.filter(pk=key).values(*COLUMNS).get())
-    except (ValueError, TypeError):
+    except UNREADABLE:
         return {"id": key}
 
 

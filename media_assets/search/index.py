@@ -58,6 +58,12 @@ def listed(keys: Iterable[int]) -> RawSQL:
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(keys))])
 
 
+def found_by(statement: Statement) -> RawSQL:
+    """The keys that a statement of `lookup` finds, for `pk__in`."""
+    sql = f"SELECT id FROM ({statement.sql}) found"  # noqa: S608  (made of names of ours)
+    return RawSQL(sql, statement.parameters)  # noqa: S611
+
+
 def like(text: str) -> str:
     """The pattern of a LIKE that finds `text` in a longer one; for ESCAPE '\\'."""
     escaped = re.sub(r"([\\%_])", r"\\\1", text)

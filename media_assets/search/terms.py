@@ -111,7 +111,11 @@ class Search:
         fitting = uploads.alias(words=Subquery(words))
         for term in self.terms:
             fitting = fitting.filter(term.fits())
-        return fitting if self.few is None else fitting.filter(pk__in=index.listed(self.few))
+        if self.few is not None:
+            return fitting.filter(pk__in=index.listed(self.few))
+        if (matches := self.matches()) is None:
+            return fitting
+        return fitting.filter(pk__in=index.found_by(matches))
 
     def matches(self) -> Statement | None:
         """Finds the ids of all that may fit through the indexes; None where none helps."""
@@ -197,9 +201,9 @@ def _by_handle(piece: str) -> list[int]:
         key
         for needle in needles
         if len(needle) >= HANDLE_AT_LEAST and is_indexed(needle)
-        for key in index.keys("upload_handle_part", [needle.lower()], limit=FEW)
+        for key in index.keys("upload_handle_part", [needle.lower()], limit=FEW + 1)
     }
-    if not found:
+    if not found or len(found) > FEW:  # what so many have in common tells none from another
         return []
     fitting = Upload.objects.filter(pk__in=found, handle__icontains=piece[:HANDLE_BEGINNING])
     return list(fitting.values_list("pk", flat=True))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -126,9 +126,9 @@ def _instant(text: str) -> datetime | None:
     """The instant at which the question was put; None if it was not."""
     try:
         instant = parse_datetime(text)
-    except ValueError:
+        return instant.astimezone(UTC) if instant and instant.tzinfo else None
+    except (ValueError, OverflowError):  # no date, or one beyond all time in UTC
         return None
-    return instant if instant and instant.tzinfo else None
 
 
 def _number(text: str) -> int:

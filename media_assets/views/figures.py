@@ -81,7 +81,7 @@ def _summed(filters: HistoryFilters, *, days: Days) -> Figures:
     cells = roles.figures_visible_to(filters.request.user).filter(day__lte=days.until)
     if days.since:
         cells = cells.filter(day__gte=days.since)
-    if filters.data.get("campaign"):
+    if filters.form.cleaned_data.get("campaign"):
         cells = cells.filter(campaign__in=filters.campaigns)
     columns = {
         "connector": "connector",
