@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
@@ -228,6 +229,122 @@ def test_a_page_leaves_more_changes_than_it_has_time_for_to_the_worker(monkeypat
     assert not figures.refresh_for_page()
     assert DayFigures.objects.count() == 1
     assert figures.refresh()
+    assert stored() == counted()
+
+
+@pytest.fixture
+def counts(monkeypatch):
+    """What is counted from here on, one entry for each day."""
+    found = []
+
+    def count(uploads):
+        found.append(uploads)
+        return counting.count(uploads)
+
+    monkeypatch.setattr(refreshing, "count", count)
+    return found
+
+
+def _spread(*, days):
+    """An upload a day, all counted, and then all changed at once."""
+    for number in range(days):
+        make_upload(created_at=timezone.now() - number * DAY)
+    while not figures.refresh():
+        pass
+    Upload.objects.update(campaign="spread", changed_at=timezone.now())
+    _age()
+
+
+@pytest.mark.django_db
+def test_what_was_counted_is_not_counted_again_at_each_look(counts):
+    _spread(days=4)
+    counts.clear()
+
+    for _ in range(3):
+        assert figures.refresh()
+    assert len(counts) == 4
+    assert stored() == counted()
+
+    late = timezone.now() - timedelta(minutes=2)
+    Upload.objects.filter(pk=Upload.objects.earliest("pk").pk).update(
+        campaign="later", changed_at=late
+    )
+    assert figures.refresh()
+    assert len(counts) == 5
+    assert stored() == counted()
+
+
+@pytest.mark.django_db
+def test_an_upload_that_changes_twice_in_a_minute_is_counted_twice(counts):
+    minute = (timezone.now() - timedelta(minutes=2)).replace(second=0)
+    upload = make_upload(campaign="first", changed_at=minute + timedelta(seconds=10))
+    figures.refresh()
+    figures.refresh()
+    counts.clear()
+
+    Upload.objects.filter(pk=upload.pk).update(
+        campaign="second", changed_at=minute + timedelta(seconds=20)
+    )
+    figures.refresh()
+
+    assert len(counts) == 1
+    assert stored() == counted()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("forget", [True, False])
+def test_what_is_forgotten_of_it_costs_a_count_and_nothing_else(counts, forget):
+    _spread(days=2)
+    figures.refresh()
+    counts.clear()
+    if forget:
+        cache.clear()
+
+    assert figures.refresh()
+    assert len(counts) == (2 if forget else 0)
+    assert stored() == counted()
+
+
+@pytest.mark.django_db
+def test_once_changes_are_old_a_look_writes_nothing():
+    _spread(days=2)
+    figures.refresh()
+    long_ago = timezone.now() - timedelta(minutes=7)
+    Upload.objects.update(changed_at=long_ago)
+    figures.refresh()
+    before = FiguresState.objects.get().version
+
+    assert figures.refresh()
+    assert FiguresState.objects.get().version == before
+
+
+@pytest.mark.django_db
+def test_a_page_leaves_changes_on_many_days_to_the_worker_and_is_fresh_once_that_has_counted(
+    counts, monkeypatch
+):
+    monkeypatch.setattr(refreshing, "MOST_DAYS", 3)
+    monkeypatch.setattr(refreshing, "FRESH", timedelta(0))
+    _spread(days=4)
+    counts.clear()
+
+    assert not figures.refresh_for_page()
+    assert not counts
+    assert figures.refresh()
+    assert figures.refresh_for_page()
+    assert len(counts) == 4
+    assert stored() == counted()
+
+
+@pytest.mark.django_db
+def test_a_page_ends_between_two_days_when_its_time_is_over_and_the_next_goes_on(
+    counts, monkeypatch
+):
+    monkeypatch.setattr(refreshing, "PAGE_BUDGET", 0)
+    _spread(days=3)
+    counts.clear()
+
+    assert [figures.refresh_for_page() for _ in range(3)] == [False, False, True]
+    assert len(counts) == 3
     assert stored() == counted()
 
 

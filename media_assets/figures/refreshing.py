@@ -7,12 +7,14 @@ read is written only if nobody else has written meanwhile, so that no lock is he
 
 import logging
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
@@ -23,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 # A change becomes visible when its transaction commits, with a time from before that.
 OVERLAP = timedelta(minutes=5)
+# A checksum of the changes in each place: a day, a connector, and the minute of the changes.
+Changes = dict[tuple[date, int, int], int]
+# Those in the overlap that are counted already, or each look would count their days again. That
+# they are in the summary stays true whoever counts next, and to forget them costs one more count.
+COUNTED = "media_assets:figures:counted"
 # For a page: how fresh is fresh enough, how many changes it counts itself, and how long it waits.
 FRESH = timedelta(seconds=10)
 MOST_CHANGES, MOST_DAYS = 10_000, 7
@@ -39,9 +46,8 @@ def refresh(
 ) -> bool:
     """Bring the summary up to date; False if something is left for another time.
 
-    At most so many `seconds` are spent on days never counted yet, and more than so many `changes`,
-    or `days` that they are in, are left alone. Nothing is done if somebody has done it
-    `unless_within` this time.
+    No day is begun after so many `seconds`, and more than so many `changes`, or `days` that they
+    are in, are left alone. Nothing is done if somebody has done it `unless_within` this time.
     """
     ends = None if seconds is None else time.monotonic() + seconds
     state = FiguresState.current()
@@ -49,7 +55,7 @@ def refresh(
         return True
     if state.zone != settings.TIME_ZONE and not _begin_anew(state):
         return False
-    if not _follow(state, most=changes, most_days=days):
+    if not _follow(state, most=changes, most_days=days, ends=ends):
         return False
     while not state.is_complete:
         if ends is not None and time.monotonic() >= ends:
@@ -105,38 +111,63 @@ def _begin_anew(state: FiguresState) -> bool:
     return begun
 
 
-def _follow(state: FiguresState, *, most: int | None, most_days: int | None) -> bool:
-    """Count anew what has changed since the last time."""
+def _follow(
+    state: FiguresState, *, most: int | None, most_days: int | None, ends: float | None
+) -> bool:
+    """Count anew the days of what has changed since the last time."""
     now = now_in_database()
-    changed = _changed_places(state, most=most)
-    if changed is None or (most_days is not None and len(changed) > most_days):
+    found = _changes(state, most=most)
+    if found is None:
         return False
-    days = sorted(changed, reverse=True)
-    for day in days:
-        cells = count(of_day(day).filter(connector__in=changed[day]))
-        until = now if day == days[-1] else state.seen_until
+    if not found:
+        return True
+    counted: Changes = cache.get(COUNTED, {})
+    places: dict[date, set[int]] = defaultdict(set)
+    for place, checksum in found.items():
+        if counted.get(place) != checksum:
+            day, connector, _minute = place
+            places[day].add(connector)
+    if most_days is not None and len(places) > most_days:
+        return False
+    left = set(places) - set(_count_again(state, places, ends=ends))
+    done = {place: checksum for place, checksum in found.items() if place[0] not in left}
+    cache.set(COUNTED, done, timeout=2 * OVERLAP.total_seconds())
+    return not left and state.move(seen_until=now)
+
+
+def _count_again(
+    state: FiguresState, places: Mapping[date, set[int]], *, ends: float | None
+) -> Iterator[date]:
+    """Count these connectors' days, and tell each that is done, until it is time to end."""
+    for day in sorted(places, reverse=True):
+        cells = count(of_day(day).filter(connector__in=places[day]))
         with transaction.atomic():
-            if not state.move(seen_until=until):
-                return False
-            replace(day, changed[day], cells)
-    return True
+            if not state.move():
+                return
+            replace(day, places[day], cells)
+        yield day
+        if ends is not None and time.monotonic() >= ends:
+            return
 
 
-def _changed_places(state: FiguresState, *, most: int | None) -> Mapping[date, set[int]] | None:
-    """Days with the connectors whose uploads have changed; None if it is more than `most`."""
+def _changes(state: FiguresState, *, most: int | None) -> Changes | None:
+    """What has changed on days that are counted; None if it is more than `most`."""
     zone = timezone.get_default_timezone()
-    changed = Upload.objects.filter(changed_at__gt=state.seen_until - OVERLAP)
+    # whole minutes, so that a checksum is always of all changes in its place
+    since = (state.seen_until - OVERLAP).replace(second=0, microsecond=0)
+    changed = Upload.objects.filter(changed_at__gte=since)
     # in the order of the index, which PostgreSQL else does not use before it knows the table
     changed = changed.order_by("changed_at")
-    rows = changed.values_list("created_at", "connector_id")
+    rows = changed.values_list("pk", "changed_at", "created_at", "connector_id")
     if most is not None and len(found := list(rows[: most + 1])) > most:
         return None
-    places: dict[date, set[int]] = defaultdict(set)
-    for created_at, connector in rows.iterator() if most is None else found:
+    changes: Changes = defaultdict(int)
+    for key, changed_at, created_at, connector in rows.iterator() if most is None else found:
         day = created_at.astimezone(zone).date()
         if day >= state.counted_from:
-            places[day].add(connector)
-    return places
+            minute = int(changed_at.timestamp()) // 60
+            changes[day, connector, minute] += zlib.crc32(f"{key} {changed_at}".encode())
+    return dict(changes)
 
 
 def _count_earlier_day(state: FiguresState) -> bool:
