@@ -5,16 +5,25 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_assets import roles
-from media_assets.models import AuditEvent, AuditLane, Chain, rows, triggers, verification
-from media_assets.models.audit import AppendOnly
+from media_assets.models import (
+    AuditEvent,
+    AuditLane,
+    Chain,
+    digests,
+    rows,
+    triggers,
+    verification,
+)
+from media_assets.models.audit import AppendOnly, AuditEventQuerySet
 from tests.factories import make_upload, make_user
 
 EVENT = "media_assets_auditevent"
@@ -112,6 +121,33 @@ def test_an_event_that_cannot_even_be_read_any_more_is_named(events, change):
     tamper(f"UPDATE {EVENT} SET {change} WHERE id = {events[1].pk}")
 
     assert broken().startswith(f"Event {events[1].pk}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("actor_name = CAST(X'ff41' AS TEXT)", marks=pytest.mark.sqlite_only),
+        pytest.param("data = CAST(X'22ff22' AS TEXT)", marks=pytest.mark.sqlite_only),
+        pytest.param("lane = CAST(X'ff' AS TEXT)", marks=pytest.mark.sqlite_only),
+        pytest.param("created_at = 'infinity'", marks=pytest.mark.postgresql_only),
+        pytest.param("created_at = '4000-01-01 BC'", marks=pytest.mark.postgresql_only),
+    ],
+)
+def test_an_event_that_the_driver_cannot_read_is_named_and_the_connection_goes_on(events, change):
+    tamper(f"UPDATE {EVENT} SET {change} WHERE id = {events[1].pk}")
+
+    assert broken() == f"Event {events[1].pk} was changed."
+    assert AuditEvent.objects.count() == 9
+
+
+def test_a_database_that_is_away_is_not_taken_for_a_changed_event(events, monkeypatch):
+    def away(*_arguments):
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(AuditEventQuerySet, "values", away)
+
+    with pytest.raises(OperationalError):
+        verify()
 
 
 def test_what_says_the_same_in_another_spelling_is_not_a_change(db, owner):
@@ -274,6 +310,58 @@ def test_it_reads_in_parts_of_constant_size(
 
     limits = [query["sql"] for query in counted.captured_queries if "LIMIT 4" in query["sql"]]
     assert len(limits) >= 3
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "digest"),
+    [
+        (None, None, "007df6db7dda387417b5f1c1632554cab75abf1cd581a363ef025fe5e5d38c7b"),
+        (
+            "10.1.2.3",
+            "0a010203",
+            "3abb808d97513dc704f6a27c57cd905266b2dd995fb324fc610104fdbf222330",
+        ),
+        (
+            "2001:DB8:0:0::1",
+            "20010db8000000000000000000000001",
+            "4ea8cb010bc47d1c7b19784b3ce1bceb47b20ba77b514c7ea47eabdec30369be",
+        ),
+        (
+            "::ffff:10.1.2.3",
+            "00000000000000000000ffff0a010203",
+            "9ea02e3406a81b4c8473d34f24af1a3765b5ebe4b8177e948657b8b77c295b92",
+        ),
+        (
+            "::ffff:a01:203",
+            "00000000000000000000ffff0a010203",
+            "9ea02e3406a81b4c8473d34f24af1a3765b5ebe4b8177e948657b8b77c295b92",
+        ),
+    ],
+)
+def test_a_digest_is_the_same_for_ever(address, said, digest):
+    """Python's own spelling of a mapped address, for one, has changed from release to release."""
+    content = {
+        "id": 7,
+        "created_at": datetime(2026, 11, 28, 22, 30, 1, 5, tzinfo=UTC),
+        "actor_id": "3",
+        "actor_name": "Íñigo",
+        "action": "handle.copied",
+        "object_type": "upload",
+        "object_code": "x",
+        "object_label": "Catálogo 🙂",
+        "data": {"rows": 1000.0, "share": 0.5, "parts": [None, True, "ñ"]},
+        "address": address,
+    }
+
+    assert digests._address(address) == said
+    assert digests.digest_of("f" * 64, lane="person 3", number=2, content=content) == digest
+
+
+@pytest.mark.parametrize("address", ["::ffff:10.1.2.3", "2001:db8::a01:203", "10.1.2.3"])
+def test_an_address_reads_back_as_it_was_chained(db, owner, address):
+    AuditEvent.objects.record("person.signed_in", by=owner, on=owner, address=address)
+
+    assert "1 events verified" in verify()
 
 
 JSON = st.recursive(

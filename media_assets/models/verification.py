@@ -21,8 +21,6 @@ from media_assets.models.audit import AuditEvent, AuditEventQuerySet
 from media_assets.models.chain import AuditLane
 
 CHUNK = 2_000
-# what Django, and what the databases' drivers make of a value that nobody could have stored
-UNREADABLE = (ValueError, TypeError, DataError, OperationalError)
 TRIES = 30
 COLUMNS = (*digests.CONTENT, "lane", "number", "digest")
 
@@ -115,19 +113,30 @@ def _read(events: AuditEventQuerySet) -> Iterator[Mapping[str, Any]]:
         events.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
     ):
         found = events.filter(pk__gt=last, pk__lte=keys[-1]).order_by("pk")
-        try:
-            rows = list(found.values(*COLUMNS))
-        except UNREADABLE:
-            rows = [_one(key) for key in keys]
+        rows = _readable(found) or [_one(key) for key in keys]
         yield from rows
         last = keys[-1]
 
 
 def _one(key: int) -> dict[str, Any]:
+    rows = _readable(AuditEvent.objects.filter(pk=key))
+    return rows[0] if rows else {"id": key}
+
+
+def _readable(events: AuditEventQuerySet) -> list[dict[str, Any]] | None:
+    """Their rows; None if one holds what nobody could have stored through the product.
+
+    Of such a value Django makes a ValueError or TypeError, psycopg a DataError, and SQLite, of
+    text that is not UTF-8, an OperationalError like those of a database that is away or busy.
+    """
     try:
-        return dict(AuditEvent.objects.filter(pk=key).values(*COLUMNS).get())
-    except UNREADABLE:
-        return {"id": key}
+        return list(events.values(*COLUMNS))
+    except (ValueError, TypeError, DataError):
+        return None
+    except OperationalError as error:
+        if "Could not decode" not in str(error):
+            raise
+        return None
 
 
 def _heads() -> Lanes:
