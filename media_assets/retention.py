@@ -7,7 +7,7 @@ row of the run's own. The next run tells of the one that was cut off, and goes o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -93,20 +93,32 @@ def preview(before: datetime) -> Counts:
     return counts
 
 
-def purge(before: datetime, *, by: User | None, account: str) -> Counts:
+def purge(
+    before: datetime, *, by: User | None, account: str, recount: Callable[[datetime], None]
+) -> Counts:
     """Remove what `preview` counts, and leave one event. Raises `TakenOver`.
 
-    Runs that were cut off are told of first, with what they had removed.
+    Runs that were cut off are told of first, with what they had removed. `recount` brings the
+    figures up to date until a time; a run's row stays until that is done, so that nothing which
+    it removed stays in them if it is cut off there.
     """
-    for cut_off in Purge.objects.order_by("pk"):
-        _tell(cut_off, interrupted=True)
+    if cut_off := list(Purge.objects.order_by("pk")):
+        recount(max(each.before for each in cut_off))
+        for each in cut_off:
+            _tell(each, interrupted=True)
     run = Purge.objects.create(by=by, account=account[:80], before=before)
     walk = _Walk(before)
-    while _take_step(run, walk):
-        pass
-    run.refresh_from_db()
-    _tell(run, interrupted=False)
-    return Counts(run.uploads, run.attempts, run.batches)
+    try:
+        while _take_step(run, walk):
+            pass
+    except TakenOver:  # after a step that the other run's count may have missed
+        recount(before)
+        raise
+    recount(before)
+    if (removed := Purge.objects.filter(pk=run.pk).first()) is None:
+        raise TakenOver
+    _tell(removed, interrupted=False)
+    return Counts(removed.uploads, removed.attempts, removed.batches)
 
 
 def _take_step(run: Purge, walk: _Walk) -> bool:

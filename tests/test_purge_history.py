@@ -87,6 +87,65 @@ def test_figures_are_of_what_is_left():
     assert [cell.connector_id for cell in DayFigures.objects.all()] == [kept.connector_id]
 
 
+def _spread_and_counted():
+    for days in (150, 300, 500):
+        make_upload(status=Status.FAILED, created_at=timezone.now() - timedelta(days=days))
+    figures.refresh()
+
+
+def _in_the_figures():
+    return sum(DayFigures.objects.values_list("uploads", flat=True))
+
+
+def test_a_killed_run_of_younger_uploads_leaves_none_in_the_figures(monkeypatch):
+    _spread_and_counted()
+    with monkeypatch.context() as patch:
+        patch.setattr(figures, "recount_until", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            purge("--older-than", "200d")
+    assert (Upload.objects.count(), _in_the_figures()) == (1, 3)
+
+    purge("--older-than", "400d")
+
+    assert _in_the_figures() == 1
+    told = AuditEvent.objects.filter(action="history.purged").order_by("id")
+    assert [(each.data["uploads"], each.data["interrupted"]) for each in told] == [
+        (2, True),
+        (0, False),
+    ]
+
+
+def test_a_run_that_is_taken_over_leaves_none_of_its_own_in_the_figures(monkeypatch):
+    monkeypatch.setattr(retention, "STEP", 1)
+    _spread_and_counted()
+    remove = retention._remove
+    steps = []
+
+    def taken_over_at_the_second(chosen):
+        steps.append(chosen)
+        if len(steps) == 2:
+            Purge.objects.all().delete()
+        return remove(chosen)
+
+    monkeypatch.setattr(retention, "_remove", taken_over_at_the_second)
+    with pytest.raises(CommandError, match="Another run"):
+        purge("--older-than", "100d")
+
+    assert Upload.objects.count() == _in_the_figures() == 2
+
+
+def test_a_run_that_another_one_ends_while_it_counts_says_so(monkeypatch):
+    old()
+    monkeypatch.setattr(figures, "recount_until", lambda until: Purge.objects.all().delete())
+
+    with pytest.raises(CommandError, match="Another run"):
+        purge("--older-than", "400d")
+
+
+def _killed(*_arguments):
+    raise KeyboardInterrupt
+
+
 def test_the_setting_stands_in_for_the_age(settings):
     settings.HISTORY_KEEP_DAYS = 400
     old()
@@ -235,7 +294,10 @@ def test_two_runs_at_once_remove_everything_once_and_each_leaves_one_event(monke
     def run(_number):
         try:
             return retention.purge(
-                timezone.now() - timedelta(days=400), by=None, account="root"
+                timezone.now() - timedelta(days=400),
+                by=None,
+                account="root",
+                recount=lambda until: None,
             ).uploads
         except retention.TakenOver:
             return None

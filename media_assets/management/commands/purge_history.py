@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -41,12 +41,11 @@ class Command(BaseCommand):
             self._say("Would remove", retention.preview(before), days=days)
             return
         try:
-            removed = retention.purge(before, by=by, account=_account())
+            removed = retention.purge(before, by=by, account=_account(), recount=_recount)
         except retention.TakenOver:
             raise CommandError(
                 "Another run of purge_history was started meanwhile and goes on with it."
             ) from None
-        figures.recount_until(timezone.localdate(before, timezone.get_default_timezone()))
         self._say("Removed", removed, days=days)
 
     def _say(self, verb: str, counts: retention.Counts, *, days: int) -> None:
@@ -54,6 +53,10 @@ class Command(BaseCommand):
             f"{verb} {counts.uploads} uploads that were finished more than {days} days ago, "
             f"with {counts.attempts} attempts, and {counts.batches} batches."
         )
+
+
+def _recount(until: datetime) -> None:
+    figures.recount_until(timezone.localdate(until, timezone.get_default_timezone()))
 
 
 def _days(text: str | None) -> int:
