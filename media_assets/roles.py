@@ -7,6 +7,7 @@ view's `get_object_or_404` answers 404 for both.
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.db import connections
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
@@ -50,7 +51,12 @@ PERMISSIONS = {
 
 
 def install(*, using: str = "default", **_: Any) -> None:
-    """Make the three groups and give them their permissions; runs after every `migrate`."""
+    """Make the three groups and give them their permissions; runs after every `migrate`.
+
+    Nothing while there are no groups yet, as after `migrate contenttypes` on an empty database.
+    """
+    if Group._meta.db_table not in connections[using].introspection.table_names():
+        return
     for name, codenames in PERMISSIONS.items():
         group, _created = Group.objects.using(using).get_or_create(name=name)
         group.permissions.add(

@@ -1,15 +1,19 @@
 """What an installation goes through when it is brought up to date."""
 
+import os
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
+from django.conf import settings as configured
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
-from media_assets import roles
+from media_assets import crypto, roles
 from media_assets.models import (
     Attempt,
     AuditEvent,
@@ -26,6 +30,40 @@ FIRST, SECOND = ("media_assets", "0001_initial"), ("media_assets", "0002_cancell
 def migrate(target):
     """Only the migration itself: `manage.py migrate` would make the triggers anew."""
     MigrationExecutor(connection).migrate([target])
+
+
+@pytest.mark.parametrize("app", ["contenttypes", "auth"])
+def test_an_empty_database_may_be_brought_up_app_by_app(app, tmp_path):
+    for only in ([app], []):
+        migrate_alone = subprocess.run(
+            [sys.executable, "manage.py", "migrate", "-v", "0", *only],
+            cwd=configured.BASE_DIR,
+            env={
+                "PATH": os.environ["PATH"],
+                "ENV_FILE": os.devnull,
+                "SECRET_KEY": "production-like-" + "k3y" * 20,
+                "TOKEN_KEYS": crypto.generate_key(),
+                "ALLOWED_HOSTS": "media.example.org",
+                "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert migrate_alone.returncode == 0, migrate_alone.stderr
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", [AuditEvent._meta.db_table, Group._meta.db_table])
+def test_what_follows_a_migration_waits_for_its_tables(table):
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO not_there_yet")
+        before = connection.introspection.table_names()
+        install = triggers.install if table == AuditEvent._meta.db_table else roles.install
+        install()
+        assert connection.introspection.table_names() == before
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
