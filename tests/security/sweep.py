@@ -1,8 +1,10 @@
 """Reading everything that the product writes, shows and leaves behind, kind by kind."""
 
+import contextlib
 import io
 import logging
 import pickle
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -184,12 +186,16 @@ def dumps(sweep: Sweep) -> None:
 
 
 def database(sweep: Sweep) -> None:
-    """Every table, and on SQLite the file itself with its journal."""
+    """Every table, and all of it as a dump has it; on SQLite the file itself with its journal."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            name = connection.ops.quote_name(table)
+            cursor.execute(f"SELECT * FROM {name}")
             rows = "\n".join(repr(row) for row in cursor.fetchall())
             sweep.artefacts.add("table", table, rows)
+            if connection.vendor == "postgresql":
+                with cursor.copy(f"COPY {name} TO STDOUT") as copied:
+                    sweep.artefacts.add("database", table, b"".join(map(bytes, copied)))
     if connection.vendor == "sqlite":
         lines = "\n".join(connection.connection.iterdump())
         sweep.artefacts.add("database", "iterdump", lines)
@@ -216,7 +222,10 @@ COMMANDS: dict[str, list[list[str]]] = {
     "purge_history": [["--older-than", "1d", "--dry-run"]],
     "refresh_figures": [[], ["--all"]],
     "rotate_tokens": [["--check"], []],
-    "seed_demo": [["--state", "{folder}/sandbox.json"], ["--new-passwords"]],
+    "seed_demo": [
+        ["--state", "{folder}/sandbox.json"],
+        ["--state", "{folder}/sandbox.json", "--new-passwords"],
+    ],
     "verify_audit": [[]],
     "wolkvox_sandbox": [
         ["--state", "{folder}/sandbox.json", "--port", "-1"],
@@ -232,17 +241,23 @@ def commands(sweep: Sweep) -> None:
     """What each of the product's commands prints; a new one has to be added to COMMANDS."""
     ours = {name for name, app in get_commands().items() if app == "media_assets"}
     assert ours <= set(COMMANDS), "the output of each command has to be swept"
-    folder = Path(connection.settings_dict["NAME"]).parent if connection.vendor == "sqlite" else "."
-    for name, runs in COMMANDS.items():
-        for run in runs:
-            out, told = io.StringIO(), ""
-            arguments = [argument.replace("{folder}", str(folder)) for argument in run]
-            try:
-                call_command(name, *arguments, stdout=out, stderr=out)
-            except (CommandError, SystemExit) as error:
-                told = str(error)
-            said = out.getvalue() + told
-            sweep.artefacts.add("command", f"{name} {run}", said)
+    sweep.settings.DEMO = True  # or one of them would only say that it does nothing
+    with tempfile.TemporaryDirectory() as folder:
+        for name, runs in COMMANDS.items():
+            for run in runs:
+                arguments = [argument.replace("{folder}", folder) for argument in run]
+                sweep.artefacts.add("command", f"{name} {run}", _said_by(name, *arguments))
+    sweep.settings.DEMO = False
+
+
+def _said_by(name: str, *arguments: str) -> str:
+    out, told = io.StringIO(), ""
+    with contextlib.redirect_stdout(out):  # --help goes there
+        try:
+            call_command(name, *arguments, stdout=out, stderr=out)
+        except (CommandError, SystemExit) as error:
+            told = str(error)
+    return out.getvalue() + told
 
 
 def objects(sweep: Sweep) -> None:
