@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media_assets import actions
 from media_assets.admin import words
+from media_assets.admin.lists import ListedAdmin
 from media_assets.audit_filters import about, people_called
 from media_assets.models import AuditEvent
 from media_assets.visitors import address_of
@@ -105,7 +106,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class AuditEventAdmin(ListedAdmin):
     """Read only: events are neither made, changed nor removed by people."""
 
     list_display = ["when", "actor", "what", "object_label", "address"]

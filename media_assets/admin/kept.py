@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -11,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from media_assets.admin.audit import record
+from media_assets.admin.lists import ListedAdmin
 from media_assets.models import Batch, Connector, Operation, Upload
 
 
@@ -30,7 +30,7 @@ def has_history(target: Model) -> bool:
     return uploads.exists() or batches.exists()
 
 
-class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class KeptAdmin(ListedAdmin):
     """Shared by operations, connectors and people; `kind` begins the names of their events."""
 
     kind: ClassVar[str]

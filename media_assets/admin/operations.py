@@ -56,6 +56,7 @@ class OperationAdmin(OperationTools):
         "token_mark",
     ]
     list_filter = ["is_active", "paused_reason", TokenFilter]
+    ordering = ["name"]  # what is counted has lost its model's
     search_fields = ["name", "server", "connectors__name", "connectors__connector_id"]
     readonly_fields = ["state", *FIGURES, "stored_token"]
     actions = [
