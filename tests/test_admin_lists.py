@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -14,7 +15,7 @@ from media_assets.admin.lists import OfferedFilters
 from media_assets.models import AuditEvent, Operation
 from tests.factories import make_connector, make_operation, make_upload
 
-SECRETS = {
+SECRETS: set[Any] = {
     Operation._meta.get_field("sealed_token"),
     Operation._meta.get_field("token_fingerprint"),
     User._meta.get_field("password"),
@@ -126,7 +127,7 @@ def test_every_list_is_one_of_ours(model, rf, owner):
 @pytest.mark.parametrize("model", MODELS)
 def test_no_list_is_put_in_the_order_of_a_secret(model, owner):
     model_admin = admin.site._registry[model]
-    orders = set()
+    orders: set[str] = set()
     for place in range(-12, 13):
         request = RequestFactory().get("/", {"o": str(place)})
         request.user = owner
