@@ -3,7 +3,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 MISSING = Python 3.11 or newer was not found: install it, or name it with 'make run PYTHON=/path/of/python3.11'.
 
-.PHONY: help run demo-passwords test check bench messages shell clean installed python
+.PHONY: help run demo-passwords test check bench fuzz messages shell clean installed python
 .DEFAULT_GOAL := help
 
 help: ## list these verbs
@@ -23,6 +23,9 @@ check: installed ## linter, types, layers, templates, migrations, settings, tran
 
 bench: installed ## measure against the goals, into var/bench.json (ARGS= names)
 	@.venv/bin/python -m tools.bench $(ARGS)
+
+fuzz: installed ## 50,000 generated requests, 100,000 vendor answers (ARGS="--minutes 10")
+	@.venv/bin/python -m tools.fuzz $(ARGS)
 
 messages: installed ## bring the translation catalogues up to date
 	@.venv/bin/python -m tools.translations update

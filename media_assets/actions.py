@@ -4,11 +4,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-WORKER, SERVER = "worker", "server"
+WORKER, SERVER, VISITOR = "worker", "server", ""
 
 # the first part of an action
 SUBJECTS: dict[str, str | Promise] = {
     "operation": _("Operations"),
+    "demonstration": _("Demonstration"),
     "connector": _("Connectors"),
     "upload": _("Uploads"),
     "batch": _("Batches"),
@@ -17,9 +18,11 @@ SUBJECTS: dict[str, str | Promise] = {
     "audit": _("Audit list"),
     "person": _("People and signing in"),
     "group": _("Groups"),
+    "access": _("Refused requests"),
 }
 
 ACTIONS: dict[str, str | Promise] = {
+    "access.refused": _("Was refused what was asked for"),
     "audit.exported": _("Exported the audit list"),
     "batch.cancelled": _("Cancelled what waited of a batch"),
     "batch.copied": _("Copied all handles of a batch"),
@@ -37,6 +40,7 @@ ACTIONS: dict[str, str | Promise] = {
     "handle.copied": _("Copied a handle"),
     "handle.copied_many": _("Copied several handles at once"),
     "history.exported": _("Exported the history"),
+    "demonstration.filled": _("Filled the database for a demonstration"),
     "history.purged": _("Removed old uploads from the history"),
     "operation.changed": _("Changed an operation"),
     "operation.connectors_read": _("Read wolkvox's list of connectors"),
@@ -54,10 +58,23 @@ ACTIONS: dict[str, str | Promise] = {
     "person.deleted": _("Deleted a person"),
     "person.disabled": _("Disabled a person"),
     "person.enabled": _("Enabled a person"),
+    "person.invitation_revoked": _("Took back the link of a person"),
+    "person.invitation_used": _("Used the link that an owner had sent"),
+    "person.invited": _("Made a link for a person to come in"),
     "person.password_changed": _("Changed the own password"),
     "person.password_set": _("Set a person's password"),
+    "person.proof_failed": _("Could not confirm who they are"),
+    "person.recovery_codes_made": _("Made new recovery codes"),
+    "person.role_changed": _("Changed a person's role"),
+    "person.second_factor_added": _("Set up a second factor"),
+    "person.second_factor_failed": _("A second factor was wrong"),
+    "person.second_factor_removed": _("Removed a second factor"),
+    "person.session_ended": _("Ended sessions"),
+    "person.sign_in_blocked": _("Signing in was blocked after too many failures"),
+    "person.sign_in_failed": _("Signing in failed"),
     "person.signed_in": _("Signed in"),
     "person.signed_out": _("Signed out"),
+    "person.unblocked": _("Let a person try to sign in again"),
     "upload.cancelled": _("Cancelled an upload"),
     "upload.cancelled_many": _("Cancelled several uploads at once"),
     "upload.changed": _("Changed the campaign of an upload"),
@@ -79,9 +96,11 @@ def in_words(action: str) -> str:
 
 
 def actor(name: str) -> str:
-    """Who did it: a person's name as it was then, the worker, or a command on the server."""
+    """Who did it: a person's name as it was then, the worker, a command, or nobody known."""
     if name == WORKER:
         return pgettext("actor", "worker")
+    if name == VISITOR:
+        return pgettext("actor", "not signed in")
     return pgettext("actor", "server") if name == SERVER else name
 
 

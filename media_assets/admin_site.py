@@ -16,6 +16,8 @@ from media_assets import roles
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 OUR_OWN_PAGES = {"login", "logout", "password_change", "password_change_done"}
+# It leads from any model's key to that object's page, whoever may see it.
+NOT_OFFERED = {"view_on_site"}
 
 
 class ProductAdminSite(admin.AdminSite):
@@ -47,9 +49,8 @@ class ProductAdminSite(admin.AdminSite):
         return cast(_View, update_wrapper(inner, view))
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        urls = [
-            url for url in super().get_urls() if getattr(url, "name", None) not in OUR_OWN_PAGES
-        ]
+        left_out = OUR_OWN_PAGES | NOT_OFFERED
+        urls = [url for url in super().get_urls() if getattr(url, "name", None) not in left_out]
         for url in urls:
             if isinstance(url, URLPattern):
                 # It names the admin's own sign-in page; without it, ours is used.

@@ -13,8 +13,15 @@ class MediaAssetsConfig(AppConfig):
     verbose_name = _("Operations and connectors")
 
     def ready(self) -> None:
-        from media_assets import checks, roles, token_checks  # noqa: F401  (models exist only now)
+        from media_assets import (  # noqa: F401  (models exist only now)
+            checks,
+            roles,
+            safe_start,
+            token_checks,
+        )
+        from media_assets.accounts import factors
 
+        factors.listen()
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="audit_triggers")
         post_migrate.connect(install_search, sender=self, dispatch_uid="search")
         post_migrate.connect(roles.install, sender=self, dispatch_uid="roles")

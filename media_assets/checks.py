@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from media_assets import crypto, preflight
+from media_assets import crypto, preflight, roles
+from media_assets.accounts import factors
 from media_assets.models import triggers
 from media_assets.wolkvox import servers
 
@@ -90,6 +92,97 @@ def delivery(**_: Any) -> list[CheckMessage]:
             f"DELIVERY_LEASE at most {LONGEST_LEASE.seconds} seconds, DELIVERY_THREADS at least 1.",
             id="media_assets.E005",
         )
+    ]
+
+
+@register()
+def second_factors(**_: Any) -> list[CheckMessage]:
+    """E020: a word that nobody knows must not mean that nobody needs a second factor."""
+    if settings.REQUIRE_MFA in factors.DEMANDS:
+        return []
+    return [
+        Error(
+            f"REQUIRE_MFA={str(settings.REQUIRE_MFA)[:20]!r} is not known.",
+            hint=f"REQUIRE_MFA takes one of {', '.join(factors.DEMANDS)}.",
+            id="media_assets.E020",
+        )
+    ]
+
+
+@register()
+def sessions(**_: Any) -> list[CheckMessage]:
+    """E021: a limit of nothing, or one that is never reached, is a mistake."""
+    if timedelta(minutes=1) <= settings.SESSION_IDLE <= settings.SESSION_ABSOLUTE:
+        return []
+    return [
+        Error(
+            "SESSION_IDLE and SESSION_ABSOLUTE would end every session at once, or none by idling.",
+            hint="Both are seconds: SESSION_IDLE at least 60 and at most SESSION_ABSOLUTE.",
+            id="media_assets.E021",
+        )
+    ]
+
+
+@register()
+def identity_provider(**_: Any) -> list[CheckMessage]:
+    """E023: a provider that is named by half would let nobody in, or everybody."""
+    if not settings.OIDC_ISSUER:
+        return []
+    known = set(roles.BY_SLUG)
+    wrong = [
+        *(["OIDC_CLIENT_ID is missing"] if not settings.OIDC_CLIENT_ID else []),
+        *(["OIDC_ROLES is empty"] if not settings.OIDC_ROLES else []),
+        *(
+            f"{role[:30]!r} is no role"
+            for role in settings.OIDC_ROLES.values()
+            if role not in known
+        ),
+        *(["OIDC_ISSUER is not https"] if not _is_safe_issuer(settings.OIDC_ISSUER) else []),
+    ]
+    if not wrong:
+        return []
+    return [
+        Error(
+            f"The settings of the identity provider do not do: {'; '.join(wrong)}.",
+            hint="OIDC_ISSUER begins with https://, and OIDC_ROLES maps values of the claim to "
+            f"roles, such as team-a=marketing. Roles are {', '.join(sorted(known))}.",
+            id="media_assets.E023",
+        )
+    ]
+
+
+def _is_safe_issuer(issuer: str) -> bool:
+    parts = urlsplit(issuer)
+    is_here = parts.hostname in {"127.0.0.1", "localhost"} and not settings.HTTPS
+    return bool(parts.hostname) and (parts.scheme == "https" or is_here)
+
+
+@register()
+def mail(**_: Any) -> list[CheckMessage]:
+    """E022: invitations come from an address of this installation's own."""
+    if not settings.MAIL_IS_SET_UP or settings.DEFAULT_FROM_EMAIL:
+        return []
+    return [
+        Error(
+            "EMAIL_URL is set, but MAIL_FROM is not: invitations would come from nobody.",
+            hint="Set MAIL_FROM to an address that this mail server may send from.",
+            id="media_assets.E022",
+        )
+    ]
+
+
+@register()
+def limits(**_: Any) -> list[CheckMessage]:
+    """E060: a limit below nothing would refuse everything, or nothing."""
+    names = ["LIMIT_SUBMITS", "LIMIT_WAITING", "LIMIT_EXPORTS"]
+    return [
+        Error(
+            f"{name} is negative.",
+            hint=f"Set {name} to how much one person may do, or to 0 for no limit.",
+            id="media_assets.E060",
+        )
+        for name in names
+        if getattr(settings, name) < 0
     ]
 
 

@@ -185,14 +185,7 @@ class SubmitForm(forms.Form):
                 self.typed, connector=self.chosen_connector, probe_seconds=probe_seconds
             )
         except submission.TooManyLines as error:
-            self.add_error(
-                "urls",
-                _(
-                    "These are %(count)s lines, at most %(most)s can be sent at once. "
-                    "Send the rest as a second batch."
-                )
-                % {"count": error.count, "most": error.most},
-            )
+            self.add_error("urls", _too_many(error))
         except csv.Error:
             self.add_error("urls", _("This is not CSV. Paste one address per line instead."))
         return submission.Checked()
@@ -209,8 +202,24 @@ def _title_of(operation: Operation) -> str:
     return f"{operation} – {notice}" if notice else str(operation)
 
 
+def _too_many(error: submission.TooManyLines) -> str:
+    sentence = gettext(
+        "These are %(count)s lines, at most %(most)s can be sent at once. "
+        "Send the rest as a second batch."
+    )
+    return sentence % {"count": error.count, "most": error.most}
+
+
 def _decoded(upload: UploadedFile[bytes]) -> str:
-    """The file as text: UTF-8, or what Excel writes on Windows."""
+    """The file as text, that of an old Mac too, or a ValidationError."""
+    text = _text_of(upload)
+    if "\0" in text:
+        raise ValidationError(_not_csv())
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _text_of(upload: UploadedFile[bytes]) -> str:
+    """UTF-8, or what Excel writes on Windows."""
     if (upload.size or 0) > settings.CSV_MAX_BYTES:
         most = settings.CSV_MAX_BYTES // 1024
         raise ValidationError(
@@ -221,9 +230,7 @@ def _decoded(upload: UploadedFile[bytes]) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:
-        raise ValidationError(
-            gettext("This is not a CSV file. In Excel choose “CSV UTF-8” when saving.")
-        )
+        raise ValidationError(_not_csv())
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)
@@ -232,6 +239,10 @@ def _decoded(upload: UploadedFile[bytes]) -> str:
     raise ValidationError(
         gettext("The characters of this file cannot be read. Save it as “CSV UTF-8”.")
     )
+
+
+def _not_csv() -> str:
+    return gettext("This is not a CSV file. In Excel choose “CSV UTF-8” when saving.")
 
 
 def _as_csv(text: str) -> str:
@@ -258,11 +269,12 @@ def _refuse_unknown_columns(header: str) -> None:
 def _tabbed(text: str) -> str:
     """CSV or plain lines as one `url<TAB>label` a line."""
     try:
+        submission.require_readable(text)
         lines = submission.read_lines(text)
+    except submission.TooManyLines as error:
+        raise ValidationError(_too_many(error)) from None
     except csv.Error:
-        raise ValidationError(
-            gettext("This is not a CSV file. In Excel choose “CSV UTF-8” when saving.")
-        ) from None
+        raise ValidationError(_not_csv()) from None
     pairs = ((_one_line(line.text), _one_line(line.label)) for line in lines)
     return "\n".join(f"{url}\t{label}" if label else url for url, label in pairs)
 

@@ -5,7 +5,6 @@ that may hold a secret, with DEBUG or without: neither input, cookies, variables
 remains are texts of exceptions, which may quote their input: it is taken out of them.
 """
 
-import logging
 from collections.abc import ItemsView
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -103,15 +102,6 @@ class Reporter(ExceptionReporter):
 
     def _clean(self, text: str) -> str:
         return without_secrets(text[:MOST_TEXT], request=self.request)
-
-
-class LineFormatter(logging.Formatter):
-    """Lines of the log, tracebacks included, with no secret that an exception may quote."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        request = getattr(record, "request", None) if record.exc_info else None
-        return without_secrets(text, request=request)
 
 
 def _typed(request: HttpRequest | None) -> list[str]:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db import connections
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
 
 from media_assets.models import Batch, Connector, DayFigures, Upload
@@ -19,6 +20,7 @@ from media_assets.models.querysets import UploadQuerySet
 MARKETING = "Marketing"
 SUPERVISOR = "Supervisor"
 CONNECTOR_ADMIN = "Connector admin"
+OWNER = "Owner"  # no group: a superuser
 
 LABELS: dict[str, Promise] = {
     MARKETING: gettext_lazy("Marketing"),
@@ -26,6 +28,8 @@ LABELS: dict[str, Promise] = {
     CONNECTOR_ADMIN: gettext_lazy("Connector admin"),
 }
 MOST_PARTS = 30
+# as settings and forms name them
+BY_SLUG = {slugify(role): role for role in (*LABELS, OWNER)}
 PERMISSIONS = {
     MARKETING: ["submit_upload"],
     SUPERVISOR: [
@@ -92,12 +96,25 @@ def may_administer(user: User | AnonymousUser) -> bool:
     return user.has_perm("media_assets.view_operation")
 
 
+def is_admin(user: User | AnonymousUser) -> bool:
+    """Whether this person may change more than uploads: owners and connector admins."""
+    return user.is_superuser or user.is_staff or user.has_perm("media_assets.change_operation")
+
+
 def role_of(user: User | AnonymousUser) -> str:
     """The role's name, "Owner" for superusers, "" for nobody's role."""
     if user.is_superuser:
-        return "Owner"
+        return OWNER
     names = set(user.groups.values_list("name", flat=True))
     return next((role for role in PERMISSIONS if role in names), "")
+
+
+def give(user: User, role: str) -> None:
+    """Make this the person's role, in place of any other; their other groups stay."""
+    user.is_superuser = role == OWNER
+    user.save(update_fields=["is_superuser"])
+    user.groups.remove(*user.groups.filter(name__in=PERMISSIONS).exclude(name=role))
+    user.groups.add(*Group.objects.filter(name=role))
 
 
 def connectors_usable_by(user: User | AnonymousUser) -> ConnectorQuerySet:

@@ -1,7 +1,9 @@
 """Addresses of our own pages; every page but the sign-in needs a signed-in person."""
 
+from allauth.account.views import reauthenticate
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.urls import path
+from django.urls import include, path
 from django.views.i18n import set_language
 
 from media_assets.views import (
@@ -11,14 +13,19 @@ from media_assets.views import (
     bulk,
     copying,
     exports,
+    factors,
     figures,
     handles,
     history,
+    invitations,
     new_upload,
     overview,
     saved,
+    sessions,
     uploads,
 )
+
+FACTOR = "account/second-factor"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -53,7 +60,52 @@ urlpatterns = [
     path("audit/export.csv", exports.audit_csv, name="audit_csv"),
     path("audit/export.xlsx", exports.audit_xlsx, name="audit_xlsx"),
     path("account/sign-in/", account.SignIn.as_view(), name="login"),
+    path("account/sign-in/", account.SignIn.as_view(), name="account_login"),
     path("account/sign-out/", account.sign_out, name="logout"),
+    path("account/sign-out/", account.sign_out, name="account_logout"),
+    path("account/invitation/", invitations.invitation, name="invitation"),
+    path("account/invitation/<str:token>/", invitations.open_invitation, name="open_invitation"),
+    path("account/sessions/", sessions.my_sessions, name="my_sessions"),
+    path("account/sessions/end-others/", sessions.end_other_sessions, name="end_other_sessions"),
+    path("account/sessions/end-all/", sessions.sign_out_everywhere, name="sign_out_everywhere"),
+    path("account/sessions/<uuid:code>/end/", sessions.end_session, name="end_session"),
+    path("account/reauthenticate/", reauthenticate, name="account_reauthenticate"),
+    # these go before django-allauth's own at the same addresses
+    path(f"{FACTOR}/totp/activate/", factors.set_up_app, name="mfa_activate_totp"),
+    path(f"{FACTOR}/totp/deactivate/", factors.remove_app, name="mfa_deactivate_totp"),
+    path(f"{FACTOR}/webauthn/add/", factors.add_passkey, name="mfa_add_webauthn"),
+    path(
+        f"{FACTOR}/webauthn/keys/<int:pk>/remove/",
+        factors.remove_passkey,
+        name="mfa_remove_webauthn",
+    ),
+    path(f"{FACTOR}/recovery-codes/", factors.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        f"{FACTOR}/recovery-codes/generate/",
+        factors.new_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        f"{FACTOR}/recovery-codes/download/",
+        factors.recovery_codes_file,
+        name="mfa_download_recovery_codes",
+    ),
+    path(f"{FACTOR}/", include("allauth.mfa.urls")),
     path("account/password/", account.ChangePassword.as_view(), name="password_change"),
     path("language/", login_not_required(set_language), name="set_language"),
 ]
+
+if settings.OIDC_ISSUER:
+    from allauth.socialaccount.providers.openid_connect.views import callback
+
+    from media_assets.views import provider  # (its tables are there only then)
+
+    urlpatterns += [
+        path("account/oidc/sign-in/", provider.sign_in_at_provider, name="sign_in_at_provider"),
+        path("account/oidc/prove/", provider.prove_by_provider, name="prove_by_provider"),
+        path(
+            "account/oidc/<slug:provider_id>/login/callback/",
+            callback,
+            name="openid_connect_callback",
+        ),
+    ]

@@ -1,24 +1,35 @@
 """Who is asking, and from where."""
 
-from ipaddress import ip_address
+import re
+from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+# Some proxies append the port they were spoken to from: 198.51.100.7:51234, [2001:db8::1]:51234
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+_LONGEST = 64  # characters of one entry
+
 
 def address_of(request: HttpRequest) -> str | None:
-    """The visitor's IP address for the audit list, as far as it is known.
+    """The visitor's IP address for the audit list and for limits, as far as it is known.
 
-    Behind our proxy it is the last entry of X-Forwarded-For, the one that the proxy itself has
-    added: those before it are whatever the visitor chose to send.
+    Behind TRUSTED_PROXIES proxies it is that entry of X-Forwarded-For, counted from its end: each
+    of them has appended the address of whoever it served, and those before are whatever the
+    visitor chose to send. A shorter header comes from who reached an inner proxy directly.
     """
     if settings.BEHIND_PROXY:
-        last = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        if _is_address(last):
-            return last
-    nearest = request.META.get("REMOTE_ADDR", "")
-    return nearest if _is_address(nearest) else None  # a server on a local socket has none
+        entries = request.headers.get("x-forwarded-for", "").split(",")
+        told = entries[max(0, len(entries) - settings.TRUSTED_PROXIES)]
+        if found := _address(told):
+            return found
+    return nearest(request)
+
+
+def nearest(request: HttpRequest) -> str | None:
+    """The address that spoke to us, a proxy's perhaps; a server on a local socket has none."""
+    return _address(request.META.get("REMOTE_ADDR", ""))
 
 
 def person_of(request: HttpRequest) -> User:
@@ -27,8 +38,16 @@ def person_of(request: HttpRequest) -> User:
     return request.user
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> str | None:
+    """An address in the one form that it is stored and counted in; None for anything else."""
+    text = text.strip()
+    if len(text) > _LONGEST or "%" in text:
+        return None
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2]
     try:
-        return "%" not in text and bool(ip_address(text))
+        address = ip_address(text)
     except ValueError:
-        return False
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

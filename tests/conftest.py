@@ -6,13 +6,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.core.cache import cache
 from django.db import connections
+from django.http import HttpRequest
 from django.test import Client, TransactionTestCase
+from django.test.client import ClientMixin
 from django.utils import translation
 from pytest_socket import socket_allow_hosts
 
 from media_assets import roles
+from media_assets.accounts import sessions
 from media_assets.models import triggers
 from tests.factories import make_user, team
 
@@ -64,6 +70,32 @@ def _english() -> Iterator[None]:
     """Tests read English; the product's default is Spanish."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _known_sessions() -> Iterator[None]:
+    """`client.force_login` goes past the sign-in page, which makes a session known and proven."""
+    log_in = ClientMixin._login  # type: ignore[attr-defined]
+
+    def begin(request: HttpRequest, user: User, **_: object) -> None:
+        sessions.begin(request, user)
+        record_authentication(request, user, method="password")
+
+    def log_in_and_begin(client: Client, *args: object) -> None:
+        user_logged_in.connect(begin)
+        try:
+            log_in(client, *args)
+        finally:
+            user_logged_in.disconnect(begin)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientMixin, "_login", log_in_and_begin)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_has_failed_yet() -> None:
+    cache.clear()
 
 
 @pytest.fixture

@@ -13,6 +13,10 @@ os.environ.update(
     DATABASE_URL=_DATABASE,
     ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
     HTTPS="false",
+    OIDC_CLIENT_ID="media-handles",
+    OIDC_ISSUER="http://127.0.0.1:9",  # a test that speaks to it names another
+    OIDC_ROLES="media-owners=owner,media-admins=connector-admin,media=marketing",
+    REQUIRE_MFA="off",  # tests that are about it turn it on
     STORAGE_HOSTS="storage.googleapis.com/wvox-",
 )
 # a worker that a test starts as a process is given its sandbox's address
@@ -32,3 +36,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+# one process has one memory; what several share is tested with the database's own
+CACHES = {
+    name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name}
+    for name in ("default", "files")
+}

@@ -15,6 +15,11 @@ REAL = "https://wv{server}.wolkvox.com/api/v2/"
 SANDBOX = "http://127.0.0.1:9000/wv{server}/api/v2/"
 
 
+@pytest.fixture(autouse=True)
+def the_real_service(settings):
+    settings.WOLKVOX_BASE_URL = REAL
+
+
 def found():
     return [issue for issue in run_checks() if (issue.id or "").startswith("media_assets.")]
 
@@ -111,3 +116,27 @@ def test_times_under_which_two_calls_could_be_made_at_once(settings, name, value
     (issue,) = found()
     assert issue.id == "media_assets.E005"
     assert "DELIVERY_LEASE" in issue.hint
+
+
+@pytest.mark.parametrize(
+    ("values", "number", "named"),
+    [
+        ({"REQUIRE_MFA": "yes"}, "E020", "REQUIRE_MFA"),
+        ({"SESSION_IDLE": timedelta(seconds=5)}, "E021", "SESSION_IDLE"),
+        ({"SESSION_IDLE": timedelta(days=2)}, "E021", "SESSION_ABSOLUTE"),
+        ({"MAIL_IS_SET_UP": True, "DEFAULT_FROM_EMAIL": ""}, "E022", "MAIL_FROM"),
+        ({"OIDC_CLIENT_ID": ""}, "E023", "OIDC_CLIENT_ID"),
+        ({"OIDC_ROLES": {}}, "E023", "OIDC_ROLES"),
+        ({"OIDC_ROLES": {"team": "king"}}, "E023", "king"),
+        ({"OIDC_ISSUER": "http://id.example.org"}, "E023", "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "id.example.org"}, "E023", "OIDC_ISSUER"),
+    ],
+)
+def test_mistakes_about_people_are_named(values, number, named, settings):
+    for name, value in values.items():
+        setattr(settings, name, value)
+
+    (issue,) = found()
+    assert issue.id == f"media_assets.{number}"
+    assert named in issue.msg
+    assert issue.hint

@@ -644,6 +644,7 @@ def worker_process(box):
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "TEST_DATABASE_URL": url,
             "WOLKVOX_BASE_URL": box.base_url,
+            "DEMO": "true",  # the sandbox is for demonstrations only
         },
     )
     try:

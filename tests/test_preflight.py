@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import translation
 from hypothesis import example, given
 from hypothesis import settings as examples
@@ -27,7 +27,7 @@ GOOD = f"https://{HOST}/wvox-0042/promo/julio.jpg"
 def deployment(settings):
     settings.STORAGE_HOSTS = [f"{HOST}/wvox-"]
     settings.SANDBOX = False
-    cache.clear()
+    caches["files"].clear()
 
 
 def code_of(text: str) -> str:
@@ -853,7 +853,7 @@ def test_only_listed_addresses_are_looked_at(storage, settings):
 def test_a_look_is_remembered_and_a_problem_only_shortly(storage, monkeypatch):
     kept = []
     monkeypatch.setattr(
-        cache, "set", lambda _key, value, seconds: kept.append((value.problem, seconds))
+        caches["files"], "set", lambda _key, value, seconds: kept.append((value.problem, seconds))
     )
     preflight.probe(storage.url())
     storage.holds(b"", status=403)

@@ -201,7 +201,7 @@ def test_five_hundred_lines_are_allowed_and_saved_with_few_queries(
     connector, marketing, django_assert_max_num_queries
 ):
     names = [f"muestra-{n:03}.jpg" for n in range(500)]
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         batch = submit(urls(*names), connector, marketing)
     assert batch.uploads.count() == 500
     with pytest.raises(submission.TooManyLines) as caught:

@@ -20,8 +20,9 @@ SETTINGS = str(configured.BASE_DIR / "wolkvox_admin" / "settings.py")
 
 
 @pytest.fixture(autouse=True)
-def _old_key(settings):
+def _as_in_production(settings):
     settings.TOKEN_KEYS = [OLD]
+    settings.WOLKVOX_BASE_URL = "https://wv{server}.wolkvox.com/api/v2/"
 
 
 def found(prefix="media_assets."):

@@ -166,7 +166,11 @@ def _settings(url: str) -> dict[str, str]:
     sandbox = f"http://127.0.0.1:{free_port()}"
     return {
         "DATABASE_URL": url,
+        "DEMO": "true",  # the sandbox is for demonstrations only
+        "LOG_FORMAT": "json",  # as in production
         "HTTPS": "false",
+        "REQUIRE_MFA": "off",  # whoever measures has no app with codes
+        "SESSION_IDLE": "43200",  # and waits for hours between two requests
         "ALLOWED_HOSTS": "127.0.0.1,testserver",
         "WOLKVOX_BASE_URL": f"{sandbox}/wv{{server}}/api/v2/",
         "STORAGE_HOSTS": f"{sandbox}/storage/wvox-",

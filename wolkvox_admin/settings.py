@@ -80,6 +80,10 @@ DELIVERY_PAUSE_LOCAL = timedelta(seconds=env.float("DELIVERY_PAUSE_LOCAL", defau
 BATCH_MAX = 500
 LARGE_BATCH = 50
 BULK_MAX = env.int("BULK_MAX", default=5_000)
+# for each person: submits in a minute, files that wait, exports at once; 0 is no limit
+LIMIT_SUBMITS = env.int("LIMIT_SUBMITS", default=120)
+LIMIT_WAITING = env.int("LIMIT_WAITING", default=50_000)
+LIMIT_EXPORTS = env.int("LIMIT_EXPORTS", default=3)
 PROBE_SECONDS = env.float("PROBE_SECONDS", default=0.6)
 PROBE_SECONDS_LARGE = env.float("PROBE_SECONDS_LARGE", default=0.1)
 CSV_MAX_BYTES = 1024 * 1024
@@ -95,25 +99,36 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_filters",
     "django_htmx",
     "media_assets",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "media_assets.tracing.trace_requests",
+    "media_assets.headers.headers",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "media_assets.middleware.time_zone",
+    "media_assets.middleware.demonstration_stays_here",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "media_assets.middleware.known_session",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "media_assets.middleware.second_factor",
     "django_htmx.middleware.HtmxMiddleware",
+    "media_assets.middleware.methods",
+    "media_assets.refusals.Refusals",
 ]
 ROOT_URLCONF = "wolkvox_admin.urls"
 WSGI_APPLICATION = "wolkvox_admin.wsgi.application"
@@ -162,9 +177,19 @@ else:
         **DATABASES["default"].get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
-if CACHES["default"]["BACKEND"].endswith("LocMemCache"):
-    CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 10_000}  # a batch of 500 is looked at whole
+CACHES = {
+    # Counts failed sign-ins and remembers used codes: in the database, because one memory for
+    # each process would multiply every limit. Too small a table would forget before time.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "media_assets_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # what was seen of files in Storage
+    "files": env.cache_url("CACHE_URL", default="locmemcache://"),
+}
+if CACHES["files"]["BACKEND"].endswith("LocMemCache"):
+    CACHES["files"]["OPTIONS"] = {"MAX_ENTRIES": 10_000}  # a batch of 500 is looked at whole
 
 # manage.py purge_history removes what was finished longer ago; 0 keeps everything
 HISTORY_KEEP_DAYS = env.int("HISTORY_KEEP_DAYS", default=0)
@@ -181,11 +206,97 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
-SESSION_COOKIE_AGE = 12 * 60 * 60
+AUTHENTICATION_BACKENDS = ["media_assets.accounts.backend.Backend"]
+ACCOUNT_ADAPTER = "media_assets.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # of a sign-up that has no page
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = False  # looked at where people are invited or come from the provider
+ACCOUNT_USERNAME_BLACKLIST = ["worker", "server"]
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa", "socialaccount")
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+_FORMS = "media_assets.accounts.factor_forms"
+ACCOUNT_FORMS = {
+    "login": "media_assets.accounts.forms.SignInForm",
+    "reauthenticate": f"{_FORMS}.PasswordProofForm",
+}
+# failures count, successes do not; `ip` is a network of 64 bits with IPv6, `key` an account as one
+# browser sees it (media_assets/accounts/throttle.py)
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
+# Who needs a second factor: off, admins (owners and connector admins) or all
+_mfa_default = "off" if DEMO else "admins"
+REQUIRE_MFA = env.str("REQUIRE_MFA", default=_mfa_default)
+MFA_ADAPTER = "media_assets.accounts.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are an owner's word, not a way in
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # nothing that could be guessed
+MFA_FORMS = {
+    "authenticate": f"{_FORMS}.CodeForm",
+    "reauthenticate": f"{_FORMS}.CodeProofForm",
+    "activate_totp": f"{_FORMS}.SetUpAppForm",
+    "add_webauthn": f"{_FORMS}.AddPasskeyForm",
+    "edit_webauthn": f"{_FORMS}.RenamePasskeyForm",
+    "authenticate_webauthn": f"{_FORMS}.PasskeyForm",
+    "reauthenticate_webauthn": f"{_FORMS}.PasskeyProofForm",
+    "login_webauthn": f"{_FORMS}.PasskeySignInForm",
+}
+# The company's identity provider (OpenID Connect), if it has one
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="SSO")
+OIDC_CLAIM = env.str("OIDC_CLAIM", default="groups")
+OIDC_ROLES = env.dict("OIDC_ROLES", default={})
+if OIDC_ISSUER:
+    _before_ours = INSTALLED_APPS.index("media_assets")
+    INSTALLED_APPS[_before_ours:_before_ours] = [
+        "allauth.socialaccount",
+        "allauth.socialaccount.providers.openid_connect",
+    ]
+SOCIALACCOUNT_ADAPTER = "media_assets.accounts.provider.ProviderAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ],
+    }
+}
+SESSION_IDLE = timedelta(seconds=env.int("SESSION_IDLE", default=1800))
+SESSION_ABSOLUTE = timedelta(seconds=env.int("SESSION_ABSOLUTE", default=43200))
+INVITATION_LIFE = timedelta(hours=env.int("INVITATION_HOURS", default=72))
+SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+KNOWN_BROWSER_COOKIE_NAME = "__Host-known-browser" if HTTPS else "known-browser"
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+
+# Mail, for invitations only
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_SET_UP = bool(EMAIL_URL)
+if MAIL_IS_SET_UP:
+    vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="")
 
 
 # Language and time
@@ -214,7 +325,9 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True  # scripts take the token from the page
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_FAILURE_VIEW = "media_assets.views.errors.csrf_failure"
@@ -227,6 +340,8 @@ _storage_origins = sorted(
         for parts in [urlsplit(host if "://" in host else f"https://{host}")]
     }
 )
+_provider = urlsplit(OIDC_ISSUER)
+_provider_origins = [f"{_provider.scheme}://{_provider.netloc}"] if OIDC_ISSUER else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -235,7 +350,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:", *_storage_origins],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        "form-action": ["'self'"],
+        # a form that leads on to the identity provider is one that goes there
+        "form-action": ["'self'", *_provider_origins],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
         "manifest-src": ["'self'"],
@@ -246,17 +362,21 @@ CONTENT_SECURITY_POLICY = {
 # Logs, and reports of errors: neither shows what somebody has typed
 DEFAULT_EXCEPTION_REPORTER = "media_assets.reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "media_assets.reports.NothingTyped"
+_for_whom = "text" if DEMO else "json"
+LOG_FORMAT = env.str("LOG_FORMAT", default=_for_whom)
+if LOG_FORMAT not in {"json", "text"}:
+    raise ImproperlyConfigured("LOG_FORMAT is neither json nor text. Choose one, or leave it out.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "media_assets.reports.LineFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+        "json": {"()": "media_assets.logs.JsonLines"},
+        "text": {"()": "media_assets.logs.ReadableLines"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
 }

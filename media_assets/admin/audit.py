@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -25,9 +28,40 @@ from media_assets.visitors import address_of
 
 
 def record(request: HttpRequest, action: str, *, on: Model, **data: Any) -> None:
-    """Append an event by the signed-in person, from the address of the request."""
+    """Append an event by the signed-in person, from the address of the request.
+
+    Inside `recording_last` at its end; of an object that is deleted until then, as it is now.
+    """
+    held: list[Any] | None = getattr(request, "held_events", None)
+    if held is not None:
+        held.append((action, copy(on), data))
+        return
     address = address_of(request)
     AuditEvent.objects.record(action, by=request.user, on=on, address=address, **data)
+
+
+@contextmanager
+def recording_last(request: HttpRequest) -> Iterator[None]:
+    """A transaction whose events follow all rows that it changes.
+
+    Who records locks their lane: changing a row after that, which another tab of theirs has
+    changed and wants to record, would have each wait for the other.
+    """
+    with transaction.atomic():
+        request.held_events = []  # type: ignore[attr-defined]
+        try:
+            yield
+            record_held(request)
+        finally:
+            del request.held_events  # type: ignore[attr-defined]
+
+
+def record_held(request: HttpRequest) -> None:
+    """Append what `record` has held back so far, in its order."""
+    held, address = request.held_events, address_of(request)  # type: ignore[attr-defined]
+    for action, on, data in held:
+        AuditEvent.objects.record(action, by=request.user, on=on, address=address, **data)
+    held.clear()
 
 
 def record_changes(

@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from media_assets.admin.audit import record
+from media_assets.admin.audit import record, recording_last
 from media_assets.admin.forms import GroupsField, marketing_groups
 from media_assets.models import Connector, Operation
 from media_assets.wolkvox.client import ConnectorInfo
@@ -104,7 +103,7 @@ def write(request: HttpRequest, operation: Operation, *, form: ChoiceForm) -> li
     names = dict(form.fields["connectors"].choices)  # type: ignore[attr-defined]  # likewise
     groups = list(form.cleaned_data["groups"])
     written = []
-    with transaction.atomic():
+    with recording_last(request):
         for connector_id in form.cleaned_data["connectors"]:
             connector, is_new = Connector.objects.get_or_create(
                 operation=operation,

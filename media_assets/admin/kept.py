@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from media_assets.admin.audit import record
+from media_assets.admin.audit import record, recording_last
 from media_assets.admin.lists import ListedAdmin
 from media_assets.models import Batch, Connector, Operation, Upload
 
@@ -35,14 +34,6 @@ class KeptAdmin(ListedAdmin):
 
     kind: ClassVar[str]
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Any:
-        found = super().get_object(request, object_id, from_field)
-        if found is None:
-            raise Http404
-        return found
-
     def why_kept(self, target: Model) -> str:
         """A sentence why it cannot be deleted; "" when it can."""
         if not has_history(target):
@@ -63,16 +54,22 @@ class KeptAdmin(ListedAdmin):
             return [], {}, set(), sentences
         return super().get_deleted_objects(objs, request)
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return super().changeform_view(request, *args, **kwargs)
+        with recording_last(request):
+            return super().changeform_view(request, *args, **kwargs)
+
     def record_deleted(self, request: HttpRequest, target: Any) -> None:
         record(request, f"{self.kind}.deleted", on=target)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        with transaction.atomic():
+        with recording_last(request):
             self.record_deleted(request, obj)
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        with transaction.atomic():
+        with recording_last(request):
             for each in queryset:
                 self.record_deleted(request, each)
             super().delete_queryset(request, queryset)

@@ -1,11 +1,12 @@
-"""Lists are narrowed by the filters that they offer, and by nothing else."""
+"""What every model of the admin shares: its list does what it offers, and nothing else."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.views.main import ChangeList
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 
 
 class OfferedFilters(ChangeList):
@@ -28,5 +29,27 @@ class OfferedFilters(ChangeList):
 class ListedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """What every model in the admin is shown by."""
 
+    view_on_site = False
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OfferedFilters
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuses what the list does not offer to do; the stock one shows itself again."""
+        wanted = {name for name in request.POST.getlist("action") if name}
+        offered = self.get_actions(request)
+        if request.method == "POST" and (not offered or wanted - set(offered)):
+            raise PermissionDenied
+        if "_save" in request.POST and not self.list_editable:
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found

@@ -1,74 +1,39 @@
-"""People and groups, for owners only: whoever may change people could make themselves anything."""
+"""People, for owners only. Nobody types another's password: links let people choose their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
+from media_assets.accounts import invitations, owners, sessions
 from media_assets.admin import words
-from media_assets.admin.audit import record, record_changes
+from media_assets.admin.audit import record, record_held
 from media_assets.admin.forms import GroupsField
-from media_assets.admin.kept import KeptAdmin
+from media_assets.admin.invitations import InvitationForm
+from media_assets.admin.owners import ALL_OWNERS, OwnersOnly
+from media_assets.admin.person_tools import PersonTools
+from media_assets.admin.proof import ProvenAdmin
+from media_assets.models import Invitation
 
-SHOWN_IN_EVENTS = ["groups", "is_superuser", "name"]
-
-
-class OwnersOnly(KeptAdmin):
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._is_owner(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_owner(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._is_owner(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_owner(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._is_owner(request) and super().has_delete_permission(request, obj)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        if change:
-            record_changes(request, form, kind=self.kind, on=form.instance, shown=SHOWN_IN_EVENTS)
-            return
-        groups = form.cleaned_data.get("groups", [])
-        record(
-            request,
-            f"{self.kind}.created",
-            on=form.instance,
-            groups=sorted(group.name for group in groups),
-        )
-
-    def _is_owner(self, request: HttpRequest) -> bool:
-        return request.user.is_active and request.user.is_superuser
+_LAST_OWNER = _("This is the only active owner. Make somebody else an owner first.")
 
 
-def are_last_owners(people: Iterable[Model]) -> bool:
-    """Whether without these people nobody active would be an owner, and now somebody is."""
-    owners = User.objects.filter(is_active=True, is_superuser=True)
-    keys = set(owners.values_list("pk", flat=True))
-    return bool(keys) and keys <= {person.pk for person in people}
-
-
-class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
-    class Meta(UserChangeForm.Meta):
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    class Meta:
+        model = User
+        fields = ["username", "first_name", "last_name", "email", "is_active", "is_superuser"]
+        field_classes = {"username": UsernameField}
         labels = {"is_superuser": _("Owner")}
         help_texts = {
             "is_superuser": _("Owners may do everything, also change people and groups."),
@@ -78,10 +43,8 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the st
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         stays_owner = cleaned.get("is_active") and cleaned.get("is_superuser")
-        if not stays_owner and are_last_owners([self.instance]):
-            raise ValidationError(
-                _("This is the only active owner. Make somebody else an owner first.")
-            )
+        if not stays_owner and owners.are_last([self.instance]):
+            raise ValidationError(_LAST_OWNER)
         return cleaned
 
 
@@ -103,48 +66,48 @@ class GroupsFilter(admin.RelatedFieldListFilter):
         return [(str(group.pk), roles.label_of(group)) for group in Group.objects.order_by("name")]
 
 
-admin.site.unregister([User, Group])
+# What django-allauth keeps is a person's own, and has no pages for others.
+admin.site.unregister(User)
+for model in list(admin.site._registry):
+    if model._meta.app_label in {"account", "mfa", "socialaccount"}:
+        admin.site.unregister(model)
 
 
 @admin.register(User)
-class PersonAdmin(OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]  # likewise
+class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]  # likewise
     kind = "person"
     form = PersonForm
-    add_form = AdminUserCreationForm
+    add_form = InvitationForm
+    add_form_template = "admin/invite.html"
     fieldsets = [
-        (None, {"fields": ["username", "password"]}),
+        (None, {"fields": ["username", "signs_in"]}),
         (_("Personal info"), {"fields": ["first_name", "last_name", "email"]}),
         (_("Permissions"), {"fields": ["is_active", "groups", "is_superuser"]}),
         (_("Important dates"), {"fields": ["last_login", "date_joined"]}),
     ]
-    add_fieldsets = [
-        (
-            None,
-            {
-                "classes": ["wide"],
-                "fields": ["username", "usable_password", "password1", "password2", "groups"],
-            },
-        ),
+    add_fieldsets = [(None, {"fields": ["email", "role", "groups"]})]
+    readonly_fields = ["signs_in", "last_login", "date_joined"]
+    list_display = [
+        *["username", "first_name", "last_name", "email", "in_groups", "is_active", "signs_in"]
     ]
-    readonly_fields = ["last_login", "date_joined"]
-    list_display = ["username", "first_name", "last_name", "email", "in_groups", "is_active"]
     list_filter = ["is_active", RoleFilter, ("groups", GroupsFilter)]
     filter_horizontal = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("groups")
+        rows = super().get_queryset(request)
+        provider = ["socialaccount_set"] if settings.OIDC_ISSUER else []
+        return rows.prefetch_related("groups", "authenticator_set", "invitations", *provider)
 
     def why_kept(self, target: Model) -> str:
-        if isinstance(target, User) and are_last_owners([target]):
+        if isinstance(target, User) and owners.are_last([target]):
             return gettext("%(name)s is the only active owner.") % {"name": target}
         return super().why_kept(target)
 
     def get_deleted_objects(
         self, objs: Sequence[Model] | QuerySet[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        if len(objs) > 1 and are_last_owners(objs):
-            sentence = gettext("These are all the active owners. Leave out at least one of them.")
-            return [], {}, set(), [sentence]
+        if len(objs) > 1 and owners.are_last(list(objs)):
+            return [], {}, set(), [str(ALL_OWNERS)]
         return super().get_deleted_objects(objs, request)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -152,109 +115,47 @@ class PersonAdmin(OwnersOnly, StockUserAdmin):  # type: ignore[type-arg]  # like
             kwargs["form_class"] = GroupsField
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def user_change_password(
-        self, request: HttpRequest, id: str, form_url: str = ""
+    # Saving, and what follows from it
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        person: User = form.instance
+        before = _role_before(form) if change else ""
+        super().save_related(request, form, formsets, change)
+        if not change:
+            record_held(request)  # before the event of the invitation, which nothing holds back
+            request.link = invitations.invite(request, person)  # type: ignore[attr-defined]
+            return
+        self._end_what_is_over(request, person, before=before, changed=form.changed_data)
+
+    def _end_what_is_over(
+        self, request: HttpRequest, person: User, *, before: str, changed: list[str]
+    ) -> None:
+        after = roles.role_of(person)
+        if before != after:
+            record(request, "person.role_changed", on=person, before=before, after=after)
+        if "is_active" in changed and not person.is_active:
+            Invitation.objects.filter(person=person).revoke()
+        if before != after or "is_active" in changed or "username" in changed:
+            sessions.end_all(person)
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        if request.method != "POST":
-            return super().user_change_password(request, id, form_url)
-        with transaction.atomic():
-            response = super().user_change_password(request, id, form_url)
-            # Back to the same page means that the form contradicted itself.
-            here = request.get_full_path()
-            if isinstance(response, HttpResponseRedirect) and response.url != here:
-                person = self.get_object(request, unquote(id))
-                usable = person.has_usable_password()
-                record(request, "person.password_set", on=person, usable=usable)
-        return response
+        return self.show_link(request, obj, link=request.link)  # type: ignore[attr-defined]
 
     @admin.display(description=_("groups"))
     def in_groups(self, person: User) -> str:
         names = [roles.label_of(group) for group in person.groups.all()]
         return ", ".join([str(_("Owner")), *names] if person.is_superuser else names)
 
-
-@admin.register(Group)
-class GroupAdmin(OwnersOnly):
-    """Roles come with the product and stay as they are; other groups bundle connectors."""
-
-    kind = "group"
-    list_display = ["label", "is_role", "people_count", "connector_count"]
-    search_fields = ["name"]
-    ordering = ["name"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        people, connectors = Count("user", distinct=True), Count("connectors", distinct=True)
-        groups = super().get_queryset(request)
-        rows: QuerySet[Any] = groups.annotate(people_count=people, connector_count=connectors)
-        return rows
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            return ["name"]
-        if _is_role(obj):
-            return ["label", "allowed", "its_people", "its_connectors"]
-        return ["name", "its_people", "its_connectors"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["label", "allowed", "its_people", "its_connectors"]
-
-    def why_kept(self, target: Model) -> str:
-        if isinstance(target, Group) and _is_role(target):
-            return gettext("%(name)s is a role and cannot be deleted.") % {
-                "name": roles.label_of(target)
-            }
-        return ""
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        label = roles.label_of(self.get_object(request, unquote(object_id)))
-        context = {"subtitle": label, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
-
-    @admin.display(description=getattr(admin.ModelAdmin.action_checkbox, "short_description", ""))
-    def action_checkbox(self, group: Any) -> SafeString:
-        """The stock one reads the stored name out to people who do not see the page."""
-        return super().action_checkbox(Group(pk=group.pk, name=roles.label_of(group)))
-
-    @admin.display(description=_("name"), ordering="name")
-    def label(self, group: Group) -> str:
-        return roles.label_of(group)
-
-    @admin.display(description=_("role"), boolean=True)
-    def is_role(self, group: Group) -> bool:
-        return _is_role(group)
-
-    @admin.display(description=_("people"), ordering="people_count")
-    def people_count(self, group: Any) -> int:
-        return int(group.people_count)
-
-    @admin.display(description=_("connectors"), ordering="connector_count")
-    def connector_count(self, group: Any) -> int:
-        return int(group.connector_count)
-
-    @admin.display(description=_("what it allows"))
-    def allowed(self, group: Group) -> str:
-        return ", ".join(map(words.permission, group.permissions.all()))
-
-    @admin.display(description=_("people"))
-    def its_people(self, group: Group) -> str | SafeString:
-        return _links(group.user_set.order_by("username"), "admin:auth_user_change")
-
-    @admin.display(description=_("connectors"))
-    def its_connectors(self, group: Any) -> str | SafeString:
-        connectors = group.connectors.select_related("operation")
-        return _links(connectors, "admin:media_assets_connector_change")
+    @admin.display(description=_("signs in with"))
+    def signs_in(self, person: User) -> str:
+        return words.signs_in_with(person)
 
 
-def _is_role(group: Group) -> bool:
-    return group.name in roles.PERMISSIONS
-
-
-def _links(targets: QuerySet[Any], view: str) -> str | SafeString:
-    rows = ((reverse(view, args=[each.pk]), each) for each in targets)
-    return format_html_join(", ", '<a href="{}">{}</a>', rows) or gettext("None")
+def _role_before(form: Any) -> str:
+    """The role that the person had when the form was loaded; groups are not saved yet."""
+    if form.initial.get("is_superuser"):
+        return roles.OWNER
+    names = {group.name for group in form.initial.get("groups", [])}
+    return next((role for role in roles.PERMISSIONS if role in names), "")

@@ -18,19 +18,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from media_assets.accounts import proof
 from media_assets.admin import importing, switches, vendor
 from media_assets.admin.audit import record
 from media_assets.admin.kept import KeptAdmin
+from media_assets.admin.proof import ProvenAdmin
 from media_assets.models import Operation
 from media_assets.wolkvox.client import Client
 
 _View = Callable[[HttpRequest, Operation], HttpResponse]
 
 
-class OperationTools(KeptAdmin):
+class OperationTools(ProvenAdmin, KeptAdmin):
     """The buttons of an operation's page, and the pages behind them."""
 
     kind = "operation"
+    only_form_needs_proof = True
 
     def get_urls(self) -> list[URLPattern]:
         views: dict[str, _View] = {
@@ -107,6 +110,8 @@ class OperationTools(KeptAdmin):
         return self._show_found(request, operation, found=found, form=form)
 
     def remove_token_view(self, request: HttpRequest, operation: Operation) -> HttpResponse:
+        if not proof.is_fresh(request):
+            return proof.ask(request)
         if request.method != "POST":
             return self._ask(
                 request,

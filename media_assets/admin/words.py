@@ -1,8 +1,11 @@
 """An operation's state, a permission and an actor in words, for lists and pages."""
 
 from datetime import datetime
+from typing import Any
 
-from django.contrib.auth.models import Permission
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -11,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from media_assets import actions
+from media_assets.accounts import invitations
 from media_assets.models import AuditEvent, Hold, Operation
 from media_assets.words import standing_of
 
@@ -54,6 +58,22 @@ def state(operation: Operation) -> SafeString:
     """Whether anything can be sent, and if not, why and until when."""
     kinds = {Hold.NONE: "good", Hold.INACTIVE: "off"}
     return mark(kinds.get(operation.hold(), "warning"), standing_of(operation))
+
+
+def signs_in_with(person: User) -> str:
+    """How a person gets in, or why they do not yet."""
+    if invitations.is_new(person):
+        is_open = any(each.is_open for each in person.invitations.all())
+        return gettext("Invited") if is_open else gettext("Invited; the link is over")
+    owned: Any = person  # django-allauth's table is not known to the types
+    kinds = {each.type for each in owned.authenticator_set.all()}
+    ways = [
+        *([gettext("password")] if person.has_usable_password() else []),
+        *([gettext("authenticator app")] if Authenticator.Type.TOTP in kinds else []),
+        *([gettext("passkey")] if Authenticator.Type.WEBAUTHN in kinds else []),
+        *([settings.OIDC_NAME] if settings.OIDC_ISSUER and owned.socialaccount_set.all() else []),
+    ]
+    return ", ".join(ways) or "—"
 
 
 def token(operation: Operation) -> str | SafeString:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from media_assets import crypto
+from media_assets import crypto, tracing
 from media_assets.delivery import statements
 from media_assets.delivery.pauses import pause, resume
 from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_next_try
@@ -124,7 +124,8 @@ def _clients(
                 clients[operation.pk] = _client_of(operation)
         except (crypto.Unopenable, crypto.KeyringError, OSError, ValueError) as problem:
             kind = type(problem).__name__
-            logger.error("operation %s cannot be sent for: %s", operation.code, kind)
+            with tracing.about(operation=operation.pk):
+                logger.error("operation %s cannot be sent for: %s", operation.code, kind)
             until = now + settings.DELIVERY_PAUSE_LOCAL
             pause([operation], PauseReason.LOCAL, until=until, chain=chain)
     return clients

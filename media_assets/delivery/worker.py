@@ -16,6 +16,7 @@ from functools import partial
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connection
 
+from media_assets import tracing
 from media_assets.delivery.queue import Claim, claim_next, record, recover
 from media_assets.delivery.rules import Result
 from media_assets.delivery.statements import look
@@ -75,9 +76,10 @@ class Worker:
             # with every thread busy, other tokens have to get their turn
             turn = self._in_flight < self._threads and not self._stopping.is_set()
             if claim.permission.given:
-                self._take(partial(record, claim, result, claim_more=turn))
-                name, number = claim.upload.code, claim.number
-                logger.info("upload %s attempt %s %s", name, number, result.outcome)
+                with tracing.about(**_facts(claim)):
+                    self._take(partial(record, claim, result, claim_more=turn))
+                    name, number = claim.upload.code, claim.number
+                    logger.info("upload %s attempt %s %s", name, number, result.outcome)
             self._unrecorded.popleft()
             self._in_flight -= 1
             if not turn:
@@ -143,15 +145,22 @@ def call(claim: Claim) -> Result:
     """Make the one call of a claim; runs in a thread and touches no database."""
     upload = claim.upload
     try:
-        uploaded = claim.client.upload_media(
-            connector_id=claim.connector_id,
-            file_url=upload.file_url,
-            start_before=claim.start_before,
-            permission=claim.permission,
-        )
+        with tracing.about(**_facts(claim)):
+            uploaded = claim.client.upload_media(
+                connector_id=claim.connector_id,
+                file_url=upload.file_url,
+                start_before=claim.start_before,
+                permission=claim.permission,
+            )
     except WolkvoxError as error:
         return Result.of_error(error)
     return Result.of_upload(uploaded)
+
+
+def _facts(claim: Claim) -> dict[str, object]:
+    """What a line of the log about this call carries; the web uses the same names."""
+    upload = claim.upload
+    return {"operation": upload.operation_id, "upload": upload.code, "attempt": claim.number}
 
 
 def _result_of(done: Future[Result]) -> Result:

@@ -27,7 +27,9 @@ def audit(events: AuditEventQuerySet, *, machine: bool = False) -> Table:
 
 def _columns(*, machine: bool) -> list[Column]:
     """With the place in the chain: what is exported can be compared with what is verified."""
-    names = {name: actions.actor(name) for name in (actions.WORKER, actions.SERVER)}
+    names = {
+        name: actions.actor(name) for name in (actions.WORKER, actions.SERVER, actions.VISITOR)
+    }
     words = {action: str(text) for action, text in actions.ACTIONS.items()}
     told = [] if machine else [Column("what", _("Action"), "action", words=chosen(words))]
     return [

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connections
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import format_lazy
@@ -136,13 +136,13 @@ def probe(file_url: FileUrl) -> Probe:
     if not parse_url(file_url.url).listed:
         raise ValueError("Only addresses in STORAGE_HOSTS are looked at.")
     result = _look_within(SECONDS, file_url=file_url)
-    cache.set(_cache_key(file_url), result, KEEP_PROBLEM if result.problem else KEEP_FINE)
+    caches["files"].set(_cache_key(file_url), result, KEEP_PROBLEM if result.problem else KEEP_FINE)
     return result
 
 
 def cached_probe(file_url: FileUrl) -> Probe | None:
     """The last look at this address: up to 10 minutes old if it was fine, else 30 seconds."""
-    result: Probe | None = cache.get(_cache_key(file_url))
+    result: Probe | None = caches["files"].get(_cache_key(file_url))
     return result
 
 

@@ -24,25 +24,39 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 UNICAST_6 = ip_network("2000::/3")  # NAT64, mapped, unique local and link-local lie outside
+# IANA's special-purpose registries, written out: what Python knows of them differs by its version.
 NOT_PUBLIC = [
     ip_network(block)
     for block in (
-        "100.64.0.0/10",  # carrier-grade NAT
+        "0.0.0.0/8",  # this network, and on Linux this machine
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carrier-grade NAT, and Alibaba's metadata
+        "127.0.0.0/8",  # this machine
         "168.63.129.16/32",  # Azure's metadata and DNS, a public number reachable only inside
-        "192.0.0.0/24",  # protocol assignments
+        "169.254.0.0/16",  # link-local, and the metadata of most clouds
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments, and Oracle's metadata
+        "192.0.2.0/24",  # documentation
         "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/3",  # multicast, reserved, broadcast
         "2001::/23",  # Teredo, ORCHID and other protocol assignments
+        "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4: any IPv4 address in disguise
         "3fff::/20",  # documentation
     )
 ]
+ISATAP = {0x00005EFE, 0x02005EFE}  # RFC 5214: the last four bytes are any IPv4 address
 
 
 def is_public_address(ip: str | IPv4Address | IPv6Address) -> bool:
     """Whether an address belongs to the public internet; False for anything in doubt.
 
     Source: IANA's special-purpose address registries. Python's `is_global` misses NAT64, 6to4,
-    mapped and multicast addresses.
+    mapped and multicast addresses, so it is asked besides and never alone.
     """
     try:
         address = ip_address(ip)
@@ -50,8 +64,10 @@ def is_public_address(ip: str | IPv4Address | IPv6Address) -> bool:
         return False
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    if address.version == 6 and address not in UNICAST_6:
-        return False
+    if isinstance(address, IPv6Address):
+        hides_another = int(address) >> 32 & 0xFFFFFFFF in ISATAP
+        if hides_another or address not in UNICAST_6 or address.scope_id:
+            return False
     return not any(address in block for block in NOT_PUBLIC)
 
 

@@ -11,7 +11,15 @@ from media_assets.submission.bulk import (
     set_campaign_of_each,
 )
 from media_assets.submission.fitting import Action, Outlook, fit_for, is_open_to, outlook
-from media_assets.submission.lines import URL_NAMES, Checked, Line, TooManyLines, check, read_lines
+from media_assets.submission.lines import (
+    URL_NAMES,
+    Checked,
+    Line,
+    TooManyLines,
+    check,
+    read_lines,
+    require_readable,
+)
 from media_assets.submission.queueing import (
     NothingToSend,
     batch_key,
@@ -48,6 +56,7 @@ __all__ = [
     "read_lines",
     "renew",
     "renew_each",
+    "require_readable",
     "retry",
     "retry_each",
     "set_campaign_of_each",

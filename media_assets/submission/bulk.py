@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from media_assets import limits
 from media_assets.models import (
     BULK_LANE,
     QUICK_LANE,
@@ -90,11 +91,12 @@ def renew_each(
     """Queue the same files for fresh handles, and return how many.
 
     They make batches of `by`: one for each connector and campaign, and of more than `BATCH_MAX`
-    files several.
+    files several. Raises `limits.LimitReached`.
     """
     with transaction.atomic():
         unchanged = uploads.filter(changed_at__lte=asked_at).not_renewed_since(asked_at)
         chosen = _locked(Action.RENEW, unchanged, by=by)
+        limits.count_waiting(by, more=len(chosen))
         now = now_in_database()
         batches = [
             (batch_like(some[0], by=by), some) for some in _by_connector_and_campaign(chosen)

@@ -93,6 +93,13 @@ class Checked:
         return [line for line in self.lines if line.is_there and not line.problem]
 
 
+def require_readable(text: str) -> None:
+    """Raises `TooManyLines` for a paste that is not even worth reading: each line costs memory."""
+    count = text.count("\n") + 1
+    if count > 10 * settings.BATCH_MAX:
+        raise TooManyLines(count, most=settings.BATCH_MAX)
+
+
 def read_lines(text: str) -> list[Line]:
     """Split a paste into lines: a URL each, with a label after a tab.
 
@@ -134,8 +141,7 @@ def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0)
     connector already has for an address or is about to get, and what Storage says of the files,
     as far as that is known or can be learnt within `probe_seconds`. Raises `TooManyLines`.
     """
-    if text.count("\n") > 10 * settings.BATCH_MAX:  # not even worth reading
-        raise TooManyLines(text.count("\n") + 1, most=settings.BATCH_MAX)
+    require_readable(text)
     lines = read_lines(text)
     if len(lines) > settings.BATCH_MAX:
         raise TooManyLines(len(lines), most=settings.BATCH_MAX)

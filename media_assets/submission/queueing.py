@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from media_assets import limits
 from media_assets.models import (
     BULK_LANE,
     QUICK_LANE,
@@ -54,7 +55,8 @@ def submit(
     """Queue the good lines, and those that are live or under way if `again`, as one batch.
 
     Lines with a problem are kept with the batch as left out. A person's `key` that was used
-    before gives the batch it made then. Raises `NothingToSend`.
+    before gives the batch it made then. Raises `NothingToSend` and
+    `limits.LimitReached`.
     """
     chosen = [
         (line, line.file_url)
@@ -78,6 +80,7 @@ def submit(
         )
         if not is_new:
             return batch
+        limits.count_submit(by, files=len(chosen))
         uploads = Upload.objects.bulk_create(
             _new_upload(
                 batch,
@@ -144,13 +147,15 @@ def cancel_waiting(batch: Batch, *, by: User, address: str | None = None) -> int
 def renew(upload: Upload, *, by: User, address: str | None = None) -> Upload:
     """Queue the same file on the same connector for a fresh handle, and return the new upload.
 
-    A renewal of this upload that has not finished yet is returned instead of another.
+    A renewal of this upload that has not finished yet is returned instead of another. Raises
+    `limits.LimitReached`.
     """
     with transaction.atomic():
         locked = Upload.objects.select_for_update().get(pk=upload.pk)
         unfinished = locked.renewals.unfinished().first()
         if unfinished is not None:
             return unfinished
+        limits.count_waiting(by, more=1)
         batch = batch_like(locked, by=by)
         batch.save()
         renewal = renewal_of(locked, batch=batch, now=now_in_database(), lane=QUICK_LANE)

@@ -23,7 +23,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from media_assets import exports, roles, submission
+from media_assets import exports, roles, submission, tracing
 from media_assets.forms import as_typed
 from media_assets.models import AuditEvent, Batch, Status, Upload
 from media_assets.views.redirects import redirect_to_see
@@ -163,6 +163,7 @@ def _visible(request: HttpRequest, code: uuid.UUID) -> Batch:
     found: Batch = get_object_or_404(
         batches.select_related("connector__operation", "submitted_by"), code=code
     )
+    tracing.note(operation=found.connector.operation_id)
     return found
 
 

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from media_assets import roles, submission
+from media_assets import limits, roles, submission
 from media_assets.list_forms import CampaignForm
 from media_assets.models import now_in_database
 from media_assets.submission import Action
@@ -49,6 +49,9 @@ def bulk(request: HttpRequest, page: str, action: str) -> HttpResponse:
         done = _change(request, wanted, chosen, form, asked_at=asked_at)
     except submission.TooMany:
         return _ask(request, wanted, chosen, form)
+    except limits.LimitReached as reached:
+        messages.error(request, reached.sentence)
+        return redirect_to_see(chosen.back)
     _tell(request, wanted, done=done, late=_number(request.POST.get("asked", "")) - done)
     return redirect_to_see(chosen.back)
 

@@ -39,6 +39,7 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         "sandbox": settings.SANDBOX,
         "demo": settings.DEMO,
         "navigation": _navigation(request, user) if user.is_authenticated else [],
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "role": ROLE_NAMES.get(roles.role_of(user), "") if user.is_authenticated else "",
         "time_zone": timezone.get_current_timezone_name(),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],

@@ -1,7 +1,7 @@
 """Many handles at once: a page from which they are copied, and the record of it."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -44,10 +44,13 @@ def copy(request: HttpRequest, page: str) -> HttpResponse:
 def copied(request: HttpRequest) -> HttpResponse:
     """Somebody has copied these handles; the browser does not wait for the answer."""
     if not submission.is_open_to(Action.COPY, request.user):
-        return HttpResponse(status=404)
+        raise Http404
     codes = [code_of(text) for text in request.POST.get("codes", "").split(",")[:COPIED_MOST]]
     snippet = request.POST.get("snippet", "")
-    uploads = roles.uploads_visible_to(request.user).filter(code__in=[c for c in codes if c])
+    known = [code for code in codes if code]
+    uploads = roles.uploads_visible_to(request.user).filter(code__in=known)
+    if known and not uploads.exists():
+        raise Http404
     if snippet not in SNIPPETS:
         return HttpResponse(status=400)
     number = submission.copied_each(

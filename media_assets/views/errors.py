@@ -11,6 +11,8 @@ from django.shortcuts import render
 from django.template import loader
 from django.views.decorators.csrf import requires_csrf_token
 
+from media_assets.limits import LimitReached
+
 
 @login_not_required
 @requires_csrf_token
@@ -28,6 +30,13 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "404.html", status=404)
+
+
+def too_many(request: HttpRequest, reached: LimitReached) -> HttpResponse:
+    """For what has no form to come back to; forms show the sentence above what was typed."""
+    response = render(request, "429.html", {"sentence": reached.sentence}, status=429)
+    response.headers["Retry-After"] = str(reached.seconds)
+    return response
 
 
 @login_not_required

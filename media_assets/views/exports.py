@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from media_assets import exports, roles
+from media_assets import exports, limits, roles
 from media_assets.audit_filters import AuditFilters
 from media_assets.exports import Facts, Table
 from media_assets.filtering import ListFilters
 from media_assets.filters import HistoryFilters
-from media_assets.models import AuditEvent
+from media_assets.models import AuditEvent, Download
 from media_assets.visitors import address_of, person_of
 
 CSV = "text/csv; charset=utf-8"
@@ -68,16 +68,29 @@ def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
 def _csv(request: HttpRequest, filters: ListFilters, table: Table) -> HttpResponseBase:
     if not filters.is_valid():
         return _to_list(request, table)
-    _record(request, filters, table, kind="csv")
-    return _download(exports.csv_lines(table), table, kind="csv", content_type=CSV)
+    download = _begin(request, filters, table, kind="csv")
+    parts = limits.Counted(exports.csv_lines(table), download=download)
+    return _download(parts, table, kind="csv", content_type=CSV)
 
 
 def _xlsx(request: HttpRequest, filters: ListFilters, table: Table) -> HttpResponseBase:
     if not filters.is_valid():
         return _to_list(request, table)
-    _record(request, filters, table, kind="xlsx")
-    parts = exports.xlsx_parts(table, facts=_facts(request, filters, machine=table.machine))
+    download = _begin(request, filters, table, kind="xlsx")
+    content = exports.xlsx_parts(table, facts=_facts(request, filters, machine=table.machine))
+    parts = limits.Counted(content, download=download)
     return _download(parts, table, kind="xlsx", content_type=XLSX)
+
+
+def _begin(request: HttpRequest, filters: ListFilters, table: Table, *, kind: str) -> Download:
+    """Count it among the person's exports, and record it; neither without the other."""
+    download = limits.begin_download(person_of(request))
+    try:
+        _record(request, filters, table, kind=kind)
+    except Exception:
+        download.end()
+        raise
+    return download
 
 
 def _to_list(request: HttpRequest, table: Table) -> HttpResponseBase:

@@ -89,10 +89,13 @@ def chosen_of(request: HttpRequest, *, page: str, action: Action) -> Chosen:
     listed = visible.ready() if page == "handles" else visible
     filters = LISTS[page](request.GET, queryset=listed, request=request)
     is_all = request.GET.get(SCOPE) == ALL
+    ticked = visible.filter(code__in=_ticked(request.GET))
+    if not is_all and not is_nothing_chosen(request) and not ticked.exists():
+        raise Http404
     kept = QueryDict(mutable=True)
     kept.update(dict(_kept(request.GET)))
     return Chosen(
-        uploads=filters.rows if is_all else visible.filter(code__in=_ticked(request.GET)),
+        uploads=filters.rows if is_all else ticked,
         filters=filters,
         is_all=is_all,
         back=reverse(page) + (f"?{kept.urlencode()}" if kept else ""),

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from media_assets import preflight, roles, submission
+from media_assets import limits, preflight, roles, submission, tracing
 from media_assets.forms import SubmitForm, as_typed
 from media_assets.models import Batch
 from media_assets.views.account import sign_in_first
@@ -64,6 +64,11 @@ def new_upload(request: HttpRequest) -> HttpResponse:
             batch = _submit(request, form, checked)
         except submission.NothingToSend:
             form.add_error("urls", _nothing_to_send(checked))
+        except limits.LimitReached as reached:
+            form.add_error(None, reached.sentence)
+            response = _page(request, form, checked, status=429)
+            response.headers["Retry-After"] = str(reached.seconds)
+            return response
         except OperationalError as error:
             logger.error("a batch was not saved: %s", error)
             form.add_error(None, _NOT_SAVED)
@@ -113,7 +118,8 @@ def _sent_before(request: HttpRequest, form: SubmitForm) -> Batch | None:
 
 def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked) -> Batch:
     values = form.cleaned_data
-    return submission.submit(
+    tracing.note(operation=values["connector"].operation_id)
+    batch = submission.submit(
         checked,
         connector=values["connector"],
         by=person_of(request),
@@ -123,6 +129,8 @@ def _submit(request: HttpRequest, form: SubmitForm, checked: submission.Checked)
         again=values["again"],
         address=address_of(request),
     )
+    tracing.note(batch=batch.code)
+    return batch
 
 
 def _accepted(form: SubmitForm, batch: Batch) -> HttpResponse:

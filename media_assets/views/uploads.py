@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from media_assets import roles, submission
+from media_assets import limits, roles, submission, tracing
 from media_assets.models import AuditEvent, Operation, Status, Upload
 from media_assets.results import advice_of
 from media_assets.views.events import MOST_EVENTS, events_of
@@ -85,7 +85,11 @@ def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     changed = _changeable(request, code)
     if changed.status != Status.READY:
         raise Http404
-    renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
+    try:
+        renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
+    except limits.LimitReached as reached:
+        messages.error(request, reached.sentence)
+        return redirect_back(request, otherwise=changed)
     messages.success(request, _("A fresh handle is on its way; the earlier one stays as it is."))
     return redirect_back(request, otherwise=renewal)
 
@@ -112,7 +116,9 @@ def copied(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 
 def _visible(request: HttpRequest, code: uuid.UUID) -> Upload:
     uploads = roles.uploads_visible_to(request.user).for_lists().select_related("batch", "renews")
-    return get_object_or_404(uploads, code=code)
+    found = get_object_or_404(uploads, code=code)
+    tracing.note(operation=found.operation_id)
+    return found
 
 
 def _changeable(request: HttpRequest, code: uuid.UUID) -> Upload:

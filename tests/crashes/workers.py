@@ -174,6 +174,7 @@ def environment_for(box: Sandbox) -> dict[str, str]:
         "TEST_DATABASE_URL": database_url(),
         "WOLKVOX_BASE_URL": box.base_url,
         "LOG_LEVEL": "INFO",
+        "DEMO": "true",  # the sandbox is for demonstrations only
     }
 
 

@@ -18,6 +18,7 @@ from media_assets.models import (
     Connector,
     ListPage,
     Operation,
+    PersonSession,
     SavedView,
     Upload,
 )
@@ -40,10 +41,14 @@ def parameters_of() -> dict[str, Values]:
         "uploads/": {"code": _some(Upload, "code")},
         "bulk/": {"page": ["history", "handles"], "action": [*Action]},
         "saved-views/": {"code": _some(SavedView, "code"), "page": list(ListPage)},
+        "account/invitation/": {"token": ["0" * 43]},
+        "account/sessions/": {"code": _some(PersonSession, "code")},
+        "account/second-factor/webauthn/keys/": {"pk": [1]},
+        "account/oidc/": {"provider_id": ["oidc"]},
         "admin/media_assets/operation/": {"pk": _some(Operation), "object_id": _some(Operation)},
         "admin/media_assets/connector/": {"object_id": _some(Connector)},
         "admin/media_assets/auditevent/": {"object_id": _some(AuditEvent)},
-        "admin/auth/user/": {"object_id": _some(User), "id": _some(User)},
+        "admin/auth/user/": {"object_id": _some(User), "pk": _some(User)},
         "admin/auth/group/": {"object_id": _some(Group)},
         "admin/r/": {
             "content_type_id": [ContentType.objects.get_for_model(Upload).pk],

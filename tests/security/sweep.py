@@ -219,6 +219,7 @@ def recorded(sweep: Sweep) -> None:
 
 COMMANDS: dict[str, list[list[str]]] = {
     "deliver": [["--until-idle"], ["--help"]],
+    "invite": [["new@example.org", "--role", "owner", "--origin", "https://media.example.org"]],
     "purge_history": [["--older-than", "1d", "--dry-run"]],
     "refresh_figures": [[], ["--all"]],
     "rotate_tokens": [["--check"], []],

@@ -18,6 +18,7 @@ from tools.benchmarks.browser import Browser
 from tools.benchmarks.dumps import seconds_to_dump
 from tools.benchmarks.filling import OWNER
 from tools.benchmarks.programs import web
+from tools.benchmarks.signing_in import sign_in
 from tools.benchmarks.views import ABSENT
 
 WARM_UPS = 8  # small exports, so that both processes of the web have made one
@@ -98,7 +99,7 @@ class StockResource(ModelResource):  # type: ignore[misc]  # untyped
 
 def _ours() -> int:
     client = Client()
-    client.force_login(User.objects.get(username=OWNER))
+    sign_in(client, User.objects.get(username=OWNER))
     answer = client.get(reverse("history_xlsx"))
     if answer.status_code != 200:
         raise RuntimeError(f"the export was answered {answer.status_code}")

@@ -14,6 +14,7 @@ from media_assets.figures import rebuild
 from media_assets.models import DayFigures
 from tools.benchmarks import SIZES, Figure, benchmark
 from tools.benchmarks.filling import SUPERVISOR
+from tools.benchmarks.signing_in import sign_in
 
 YEAR = timedelta(days=364)
 
@@ -35,7 +36,7 @@ def figures(runs: int) -> Iterator[tuple[float, ...]]:
     summary table for so many uploads, `figures_rebuild_s` the time to make it anew.
     """
     client = Client(headers={"HX-Request": "true"})
-    client.force_login(User.objects.get(username=SUPERVISOR))
+    sign_in(client, User.objects.get(username=SUPERVISOR))
     since = (timezone.localdate() - YEAR).isoformat()
     person = _busiest()
     for _run in range(runs):

@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 from environ import Env
 
 from tools.benchmarks.filling import OWNER
+from tools.benchmarks.signing_in import sign_in
 from tools.benchmarks.stock_table import have_only_stock_indexes
 
 UPLOAD = re.compile(r"/upload(?:s/([0-9a-f-]{36})|/([0-9]+)/change)/")
@@ -75,7 +76,7 @@ class Looking:
     def _client(self, person: str) -> Client:
         if person not in self._clients:
             client = Client(headers={"accept-language": "es"})
-            client.force_login(User.objects.get(username=person))
+            sign_in(client, User.objects.get(username=person))
             self._clients[person] = client
         return self._clients[person]
 

@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 from tools.benchmarks import SIZES, Figure, benchmark, say
 from tools.benchmarks.filling import SUPERVISOR
 from tools.benchmarks.programs import web
+from tools.benchmarks.signing_in import sign_in
 from tools.test import BROWSERS
 
 QUIET = 1500  # milliseconds in which nothing more may be asked for
@@ -31,7 +32,7 @@ def page_weight(runs: int) -> Iterator[tuple[float, ...]]:
     in front of it may compress pages, too, and is not measured. Headers are included.
     """
     client = Client()
-    client.force_login(User.objects.get(username=SUPERVISOR))
+    sign_in(client, User.objects.get(username=SUPERVISOR))
     name = settings.SESSION_COOKIE_NAME
     session = client.cookies[name].value
     with web() as (origin, _server), sync_playwright() as playwright:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from media_assets import crypto
+from media_assets.accounts import factors
 from media_assets.models import Operation
 from media_assets.wolkvox import servers
 
@@ -63,7 +64,17 @@ class Command(BaseCommand):
         for result in Result:
             if counts[result] or result is not Result.CHANGED:
                 self.stdout.write(f"{counts[result]} {result.value}")
+        self._rotate_factors()
         return lost
+
+    def _rotate_factors(self) -> None:
+        """The secrets of second factors are sealed with the same keys."""
+        found = factors.reseal(newest=crypto.keyring().newest_id)
+        if found:
+            self.stdout.write(
+                f"Second factors: {found['resealed']} sealed again, {found['new']} already under "
+                f"the newest key, {found['lost']} could not be opened"
+            )
 
     def _check(self) -> list[str]:
         """Say how many tokens need each key; the names of operations whose token is lost."""
@@ -76,6 +87,7 @@ class Command(BaseCommand):
             except crypto.Unopenable:
                 lost.append(operation.name)
                 needed.update(_named_key(operation))
+        needed.update(factors.keys_in_use())
         for key_id in known:
             note = ""
             if key_id == known[0]:

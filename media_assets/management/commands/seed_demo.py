@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.db.models import Q
 
-from media_assets import crypto, roles
+from media_assets import crypto, roles, safe_start
 from media_assets.management import seeding
-from media_assets.models import Connector, Operation
+from media_assets.models import AuditEvent, Connector, Operation
 from media_assets.wolkvox.sandbox import Sandbox, state
 
 ROLES = {
@@ -69,6 +69,8 @@ class Command(BaseCommand):
             ]
             if not options["new_passwords"]:
                 _operations(tokens)
+            if not AuditEvent.objects.filter(action=safe_start.FILLED).exists():
+                AuditEvent.objects.record(safe_start.FILLED, by=None)
         self._fill(options)
         operations = [
             {"server": server, "token": token, "name": _name_on(server)}

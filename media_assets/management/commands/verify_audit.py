@@ -14,7 +14,8 @@ FINGERPRINT = re.compile(r"[0-9]{1,18}:[0-9a-f]{64}", re.ASCII)
 class Command(BaseCommand):
     help = (
         "Verify that the audit list is as it was written. Ends with 1 and names the first event "
-        "that was changed, removed or inserted."
+        "that was changed, removed or inserted. Events that somebody who may write to the "
+        "database has appended at the end, well-made, are not told from honest ones."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,46 @@
+"""To the identity provider and back: to sign in, or to prove who somebody still is."""
+
+from allauth.account.utils import get_next_redirect_url
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from media_assets.accounts.provider import ID
+
+
+@login_not_required
+@require_POST
+def sign_in_at_provider(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("overview")
+    return _away(request, process=AuthProcess.LOGIN)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def prove_by_provider(request: HttpRequest) -> HttpResponse:
+    """The provider is told to ask again, even if somebody is signed in there."""
+    if request.method != "POST":
+        wanted = get_next_redirect_url(request) or ""
+        return render(request, "account/prove_by_provider.html", {"next": wanted})
+    asked = {"prompt": "login", "max_age": "0"}
+    return _away(request, process=AuthProcess.REDIRECT, auth_params=asked)
+
+
+def _away(
+    request: HttpRequest, *, process: str, auth_params: dict[str, str] | None = None
+) -> HttpResponse:
+    adapter = get_adapter()
+    provider = adapter.get_provider(request, ID)
+    wanted = get_next_redirect_url(request) or reverse("overview")
+    try:
+        answer: HttpResponse = provider.redirect(
+            request, process=process, next_url=wanted, auth_params=auth_params
+        )
+    except (OSError, ValueError, KeyError) as error:  # away, or its description is none
+        adapter.on_authentication_error(request, provider, exception=error)
+        raise
+    return answer
