@@ -154,6 +154,18 @@ def test_the_last_owners_are_not_deleted_together(web, owner):
     assert not User.objects.filter(pk=second.pk).exists()
 
 
+def test_nobody_deletes_themselves(web, owner):
+    other, person = make_user("Owner"), make_user(roles.MARKETING)
+    selected = {"action": "delete_selected", "_selected_action": [owner.pk, person.pk]}
+
+    assert web.post(f"{PEOPLE}{owner.pk}/delete/", {"post": "yes"}).status_code == 404
+    for confirmation in ({}, {"post": "yes"}):
+        response = web.post(PEOPLE, selected | confirmation, headers=ENGLISH)
+        assert "You cannot delete yourself" in response.content.decode()
+    assert User.objects.filter(pk__in=[owner.pk, other.pk, person.pk]).count() == 3
+    assert "person.deleted" not in actions()
+
+
 @pytest.mark.parametrize("name", roles.PERMISSIONS)
 def test_roles_are_neither_renamed_nor_deleted(web, name):
     role = Group.objects.get(name=name)

@@ -19,7 +19,7 @@ from media_assets import submission
 from media_assets.admin import connectors, switches, words
 from media_assets.admin.audit import record, record_changes
 from media_assets.admin.forms import OperationForm
-from media_assets.admin.tools import OperationTools, url_of
+from media_assets.admin.operation_tools import OperationTools
 from media_assets.models import Operation, PauseReason
 from media_assets.words import time_of
 from media_assets.workload import Workload, workloads
@@ -201,7 +201,7 @@ class OperationAdmin(OperationTools):
     ) -> HttpResponse | None:
         chosen = list(queryset[:2])
         if len(chosen) == 1:
-            return redirect(url_of(tool, chosen[0]))
+            return redirect(self.url_of(tool, chosen[0]))
         messages.warning(
             request, _("Choose one operation for this: every call counts towards the daily limit.")
         )

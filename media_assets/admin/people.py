@@ -103,11 +103,16 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
             return gettext("%(name)s is the only active owner.") % {"name": target}
         return super().why_kept(target)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj != request.user and super().has_delete_permission(request, obj)
+
     def get_deleted_objects(
         self, objs: Sequence[Model] | QuerySet[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         if len(objs) > 1 and owners.are_last(list(objs)):
             return [], {}, set(), [str(ALL_OWNERS)]
+        if request.user in objs:
+            return [], {}, set(), [gettext("You cannot delete yourself: ask another owner.")]
         return super().get_deleted_objects(objs, request)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
