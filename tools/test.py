@@ -1,5 +1,8 @@
 """`make test`: the whole suite on SQLite, on PostgreSQL and in a browser, as far as they are there.
 
+The databases are tested at once, and PostgreSQL's report follows SQLite's; the browser follows
+alone, because its pages have to be quick.
+
 ARGS="tests/test_crypto.py -k seal"   what pytest is given besides
 TEST_DATABASE_URL=postgres://…        the PostgreSQL server; its role has to create databases
 CHROMIUM=/path/of/chromium            the browser
@@ -11,9 +14,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import ExitStack
+from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from tools.environment import PYTHON, ROOT, VAR, environment_with
@@ -39,7 +44,9 @@ class Run(NamedTuple):
 def main() -> int:
     VAR.mkdir(exist_ok=True)
     left_out: list[str] = []
-    results = {run.title: _pytest(run) for run in _runs(left_out)}
+    runs = list(_runs(left_out))
+    in_browser = [run for run in runs if run.markers == "browser"]
+    results = _at_once([run for run in runs if run not in in_browser]) | _at_once(in_browser)
     failed = [title for title, code in results.items() if code not in {0, NO_TESTS}]
     empty = [title for title, code in results.items() if code == NO_TESTS]
     if len(empty) == len(results):
@@ -81,14 +88,33 @@ def has_postgresql(url: str) -> bool:
     return done.returncode == 0
 
 
-def _pytest(run: Run) -> int:
-    print(f"\n{run.title}", flush=True)
+def _at_once(runs: list[Run]) -> dict[str, int]:
+    """Exit codes by title; the first is seen as it goes, others when those before have ended."""
+    results = {}
+    started: list[tuple[Run, subprocess.Popen[bytes], IO[bytes] | None]] = []
+    with ExitStack() as stack:
+        for run in runs:
+            output: IO[bytes] | None = None
+            if started:
+                output = stack.enter_context(tempfile.TemporaryFile())
+            started.append((run, stack.enter_context(_pytest(run, output=output)), output))
+        for run, process, output in started:
+            print(f"\n{run.title}", flush=True)
+            results[run.title] = process.wait()
+            if output is not None:
+                output.seek(0)
+                shutil.copyfileobj(output, sys.stdout.buffer)
+                sys.stdout.flush()
+    return results
+
+
+def _pytest(run: Run, *, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", **run.environment}
     environment = environment_with(settings)
     if "TEST_DATABASE_URL" not in settings:
         environment.pop("TEST_DATABASE_URL", None)
     command = [str(PYTHON), "-m", "pytest", "-q", "-m", run.markers, *ARGS]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
 
 
 if __name__ == "__main__":
