@@ -111,7 +111,8 @@ class UploadFilters(ListFilters):
         if not self.is_valid():
             return Selection([])
         if self._newest is not None:
-            return Selection(self._newest, self._search, is_partial=True)
+            newest, is_cut = self._newest
+            return Selection(newest, self._search, is_partial=is_cut)
         return Selection(self._parts(), self._search, whole=self.qs)
 
     @property
@@ -123,13 +124,13 @@ class UploadFilters(ListFilters):
         if self._search is None:
             return uploads
         if self._newest is not None:
-            near = [Q(pk__in=part.order_by().values("pk")) for part in self._newest]
+            near = [Q(pk__in=part.order_by().values("pk")) for part in self._newest[0]]
             uploads = uploads.filter(Q(*near, _connector=Q.OR)) if near else uploads.none()
         return self._search.within(uploads)
 
     @cached_property
-    def _newest(self) -> list[UploadQuerySet] | None:
-        """The parts to which a search is held that no index helps; None for any other."""
+    def _newest(self) -> tuple[list[UploadQuerySet], bool] | None:
+        """The newest, to which a search is held that no index helps; None for any other."""
         if self._search is None or self._search.is_indexed:
             return None
         return newest_of(self._parts())

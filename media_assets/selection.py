@@ -68,17 +68,18 @@ class Way:
         return sorted(positions, reverse=not self.oldest_first)[: self.limit]
 
 
-def newest_of(parts: Sequence[UploadQuerySet]) -> list[UploadQuerySet]:
-    """Of each part as many of its newest as are walked for it."""
+def newest_of(parts: Sequence[UploadQuerySet]) -> tuple[list[UploadQuerySet], bool]:
+    """Of each part as many of its newest as are walked for it, and whether that left any out."""
     steps = WALK // max(1, len(parts))
     bounds = [
-        part.newest_first().values_list("created_at", flat=True)[steps : steps + 1]
+        part.newest_first().values_list("created_at", flat=True)[steps : steps + 1].first()
         for part in parts
     ]
-    return [
-        part.filter(created_at__gt=bound[0]) if bound else part
-        for part, bound in zip(parts, map(list, bounds), strict=True)
+    newest = [
+        part.filter(created_at__gt=bound) if bound else part
+        for part, bound in zip(parts, bounds, strict=True)
     ]
+    return newest, any(bounds)
 
 
 @dataclass(frozen=True)

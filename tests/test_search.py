@@ -388,6 +388,17 @@ def test_a_short_search_means_the_same_uploads_in_the_list_and_for_all(request, 
     assert chosen.selection.is_partial
 
 
+def test_a_short_search_says_that_it_is_cut_only_where_it_is(supervisor, monkeypatch):
+    monkeypatch.setattr(selection, "WALK", 2)
+    connector = make_connector()
+    for number in range(2):
+        make_upload(connector, label=f"zq {number}")
+    assert not filters(supervisor, q="zq").selection.is_partial
+
+    make_upload(connector, label="zq 3")
+    assert filters(supervisor, q="zq").selection.is_partial
+
+
 def test_all_that_match_a_frequent_word_are_looked_up_and_not_compared(supervisor, monkeypatch):
     monkeypatch.setattr(search.terms, "FEW", 2)
     for number in range(6):

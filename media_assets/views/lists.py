@@ -67,7 +67,7 @@ def list_context(request: HttpRequest, *, page: str, filters: UploadFilters) -> 
 
 def page_of(request: HttpRequest, filters: UploadFilters, *, shown: UploadQuerySet) -> Page:
     """The page that is asked for; its rows share the few connectors and people there are."""
-    people = shown.select_related(None).prefetch_related("submitted_by")
+    people = shown.prefetch_related("submitted_by")
     page = paging.page_of(filters.selection, shown=people, params=request.GET)
     connectors = {connector.pk: connector for connector in filters.connectors}
     for upload in page:
