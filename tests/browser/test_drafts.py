@@ -188,7 +188,7 @@ def test_without_scripts_lines_outlive_the_session_too(marta: Page, sign_in: Win
     page.locator("#id_username").fill("marta")
     page.locator("#id_password").fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.locator(".note-error")).to_be_visible()
+    expect(page.locator(".note-error:visible")).to_be_visible()
     sign_in_again(page)
     expect(page.locator("#id_urls")).to_have_value(LINES)
     expect(page.locator("#id_label")).to_have_value("Promo")
