@@ -14,7 +14,8 @@ from django.http import (
     HttpResponseNotAllowed,
 )
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,9 +40,8 @@ def methods(get_response: Respond) -> Respond:
         response = get_response(request) if known else HttpResponseNotAllowed(METHODS)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        page = render(request, "405.html", status=response.status_code)
-        page.headers["Allow"] = response.headers["Allow"]
-        return page
+        response.content = render_to_string("405.html", request=request)
+        return response
 
     return respond
 

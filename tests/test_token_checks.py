@@ -95,7 +95,7 @@ def test_a_stored_value_that_does_not_open_is_told(db, settings, damage):
         values = {"moved": other.sealed_token, "cut": operation.sealed_token[:-1]}
         rows.update(sealed_token=values.get(damage, damage))
 
-    (message,) = found()
+    (message,) = found("media_assets.W")
     assert message.id == "media_assets.W042"
     assert "stored token of Tienda does not open" in message.msg
 

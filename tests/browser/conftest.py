@@ -14,11 +14,16 @@ from media_assets.delivery import Worker
 from media_assets.wolkvox.sandbox import Sandbox
 from tests.factories import PASSWORD
 
-# Playwright's loop runs in this thread, where Django would refuse its database.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
 TOKEN = "776f6c6b766f78" + "0123456789" * 3 + "abcdef01"
 OTHER_TOKEN = "776f6c6b766f78" + "9876543210" * 3 + "abcdef01"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _database_beside_a_loop() -> Iterator[None]:
+    """Playwright's loop runs in this thread, where Django would refuse its database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
 
 
 @pytest.fixture(scope="session")

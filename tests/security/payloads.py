@@ -77,7 +77,7 @@ PAYLOADS = [
     "';hit(1);//",
     '";hit(1);//',
     "${hit(1)}",
-    "{{ 191|add:1146 }}",
+    '{{ "eval"|add:"uated" }}',
     "{% debug %}",
     "{{ request.META }}",
     "{{constructor.constructor('hit(1)')()}}",
