@@ -19,6 +19,7 @@ MOST_TRACEBACK = 30_000
 _HANDLE = re.compile(
     r"\b([0-9]{1,3}(?:::|%3A%3A)[A-Za-z0-9+/=%_-]{4})[A-Za-z0-9+/=%:._-]{8,}", re.IGNORECASE
 )
+_LINK = re.compile(r"(?<=/account/invitation/)[^\s/\"']+")
 _LONG_HEX = re.compile(r"[0-9a-f]{40,}", re.I)
 _QUERY = re.compile(r"(?<=[^\s?])\?\S+")
 # What moves a cursor, breaks a line, or turns the direction of reading.
@@ -26,8 +27,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 
 
 def cleaned(text: str) -> str:
-    """`text` without what does not belong into a log: queries, tokens, whole handles."""
+    """`text` without what does not belong into a log: queries, tokens, links, whole handles."""
     text = _QUERY.sub("?…", text)
+    text = _LINK.sub("[secure]", text)
     text = _LONG_HEX.sub("[secure]", text)
     return _HANDLE.sub(r"\1…", text)
 

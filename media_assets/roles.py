@@ -102,11 +102,14 @@ def is_admin(user: User | AnonymousUser) -> bool:
 
 
 def role_of(user: User | AnonymousUser) -> str:
-    """The role's name, "Owner" for superusers, "" for nobody's role."""
-    if user.is_superuser:
-        return OWNER
+    """The role's name, "Owner" for superusers, "" for nobody's role; the first of several."""
+    return next(iter(roles_of(user)), "")
+
+
+def roles_of(user: User | AnonymousUser) -> list[str]:
+    """All that somebody is: one role as a rule, but nothing keeps an owner from giving two."""
     names = set(user.groups.values_list("name", flat=True))
-    return next((role for role in PERMISSIONS if role in names), "")
+    return [OWNER] * user.is_superuser + [role for role in PERMISSIONS if role in names]
 
 
 def give(user: User, role: str) -> None:

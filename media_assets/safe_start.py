@@ -1,7 +1,8 @@
 """What keeps an installation from starting: settings that are not fit for others to reach it.
 
-System checks, which every command runs before its work. A WSGI server runs none, so the
-application itself calls `require` before it serves its first request.
+System checks, which every command runs before its work; the one that looks into the database,
+`migrate`, `deliver` and `check --database default` run. A WSGI server runs none, so the application
+itself calls `require` before it serves its first request.
 """
 
 import re

@@ -79,6 +79,11 @@ urlpatterns = [
         factors.remove_passkey,
         name="mfa_remove_webauthn",
     ),
+    path(
+        f"{FACTOR}/webauthn/reauthenticate/",
+        factors.prove_by_passkey,
+        name="mfa_reauthenticate_webauthn",
+    ),
     path(f"{FACTOR}/recovery-codes/", factors.recovery_codes, name="mfa_view_recovery_codes"),
     path(
         f"{FACTOR}/recovery-codes/generate/",
@@ -104,8 +109,9 @@ if settings.OIDC_ISSUER:
         path("account/oidc/sign-in/", provider.sign_in_at_provider, name="sign_in_at_provider"),
         path("account/oidc/prove/", provider.prove_by_provider, name="prove_by_provider"),
         path(
-            "account/oidc/<slug:provider_id>/login/callback/",
+            "account/oidc/oidc/login/callback/",
             callback,
+            {"provider_id": settings.OIDC_ID},
             name="openid_connect_callback",
         ),
     ]

@@ -1,11 +1,14 @@
 """Signing in at the company's identity provider, and the roles that it names."""
 
 import copy
+import hashlib
 import subprocess
 import sys
+import time
 
 import pytest
-from django.contrib.auth.models import User
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
@@ -39,8 +42,8 @@ def visitor():
 def come_back(client, provider, *, then="", **claims):
     """Press the button, be somebody at the provider, and follow the way back."""
     away = client.post(reverse("sign_in_at_provider"), {"next": then})
-    assert away["Location"].startswith(f"{provider.issuer}/authorization?")
-    query = provider.authorise(away["Location"], **NADIA | claims)
+    assert away.context["url"].startswith(f"{provider.issuer}/authorization?")
+    query = provider.authorise(away.context["url"], **NADIA | claims)
     return client.get(f"{CALLBACK}?{query}", follow=True)
 
 
@@ -195,7 +198,7 @@ def test_a_second_factor_is_asked_for_all_the_same(visitor, provider):
 )
 def test_what_goes_wrong_there_is_a_sentence_here(query, visitor, provider):
     away = visitor.post(reverse("sign_in_at_provider"))
-    provider.authorise(away["Location"], **NADIA)
+    provider.authorise(away.context["url"], **NADIA)
 
     page = visitor.get(f"{CALLBACK}?{query.format(**provider.asked)}", follow=True)
 
@@ -229,7 +232,7 @@ def test_the_proof_is_asked_for_there(visitor, provider):
     assert "Confirm with SSO" in visitor.get(asked.url).content.decode()
 
     away = visitor.post(reverse("prove_by_provider"), {"next": url})
-    query = provider.authorise(away["Location"], **NADIA)
+    query = provider.authorise(away.context["url"], **NADIA)
     page = visitor.get(f"{CALLBACK}?{query}", follow=True)
 
     assert (provider.asked["prompt"], provider.asked["max_age"]) == ("login", "0")
@@ -237,22 +240,69 @@ def test_the_proof_is_asked_for_there(visitor, provider):
     assert page.status_code == 200
 
 
+@pytest.mark.parametrize("said", [{"auth_time": 7200}, {"auth_time": None}, {"auth_time": "x"}])
+def test_who_was_not_asked_anew_there_has_proved_nothing(said, visitor, provider):
+    come_back(visitor, provider, groups=["media-owners"])
+    grow_old(visitor)
+    if said["auth_time"] == 7200:
+        said = {"auth_time": int(time.time()) - 7200}
+
+    away = visitor.post(reverse("prove_by_provider"), {"next": "/"})
+    query = provider.authorise(away.context["url"], **NADIA | said)
+    page = visitor.get(f"{CALLBACK}?{query}", follow=True)
+
+    assert "did not say that it has asked you just now" in page.content.decode()
+    assert "prove" in visitor.get("/admin/auth/user/add/").url
+    assert AuditEvent.objects.get(action="person.proof_failed").data["because"] == "not asked anew"
+
+
+def test_signing_in_by_the_provider_is_no_proof(visitor, provider):
+    """For that it need not have asked anything."""
+    come_back(visitor, provider, groups=["media-owners"])
+
+    assert "prove" in visitor.get("/admin/auth/user/add/").url
+
+
+def test_the_same_subject_at_another_issuer_is_somebody_else(visitor, provider):
+    come_back(visitor, provider, groups=["media-owners"])
+    visitor.post(reverse("logout"))
+    account = SocialAccount.objects.get()
+    digest = hashlib.sha256(b"http://127.0.0.1:9").hexdigest()  # of the configured issuer
+    assert account.provider == f"oidc-{digest[:16]}"
+    SocialAccount.objects.update(provider="oidc-of-another")
+
+    come_back(visitor, provider, groups=["media"], email="another@example.org")
+
+    assert User.objects.count() == 2
+
+
+def test_a_role_that_was_added_here_goes_with_the_next_sign_in(visitor, provider):
+    come_back(visitor, provider, groups=["media"])
+    nadia = User.objects.get()
+    nadia.groups.add(Group.objects.get(name=roles.CONNECTOR_ADMIN))
+    visitor.post(reverse("logout"))
+    come_back(visitor, provider, groups=["media"])
+
+    assert roles.roles_of(User.objects.get()) == [roles.MARKETING]
+
+
 def test_somebody_else_there_proves_nothing(visitor, provider, owner):
     come_back(visitor, provider, groups=["media-owners"])
     grow_old(visitor)
 
     away = visitor.post(reverse("prove_by_provider"), {"next": "/"})
-    query = provider.authorise(away["Location"], **NADIA | {"sub": "another"})
+    query = provider.authorise(away.context["url"], **NADIA | {"sub": "another"})
     page = visitor.get(f"{CALLBACK}?{query}", follow=True)
 
     assert "not the one that you are signed in with" in page.content.decode()
     assert "prove" in visitor.get("/admin/auth/user/add/").url
 
 
-def test_a_browser_may_go_on_to_the_provider_and_nowhere_else(visitor, settings):
-    policy = visitor.get(reverse("login"))["Content-Security-Policy"]
+def test_the_way_there_is_a_page_that_leads_on_and_no_redirect_of_a_form(visitor, provider):
+    page = visitor.post(reverse("sign_in_at_provider"))
 
-    assert "form-action 'self' http://127.0.0.1:9;" in f"{policy};"
+    assert "form-action 'self';" in f"{page['Content-Security-Policy']};"
+    assert f'http-equiv="refresh" content="0;url={provider.issuer}/' in page.content.decode()
 
 
 def test_the_provider_makes_no_password_less_worth(visitor, marketing):

@@ -5,8 +5,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.core import mail
+from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
@@ -140,6 +142,57 @@ def test_a_link_that_ends_while_somebody_types_is_not_used(web, visitor):
     over("expired")
 
     assert choose(visitor).status_code == 410
+
+
+def meanwhile(monkeypatch, change):
+    """Let something happen while the password is hashed."""
+
+    def hashing(password):
+        change()
+        return make_password(password)
+
+    monkeypatch.setattr("media_assets.views.invitations.make_password", hashing)
+
+
+def test_what_an_owner_changes_while_somebody_types_stays_changed(web, visitor, monkeypatch):
+    visitor.get(link_in(invite(web, role="owner")), follow=True)
+    others = User.objects.filter(email="nadia@example.org")
+    meanwhile(monkeypatch, lambda: others.update(is_superuser=False, email="new@example.org"))
+
+    choose(visitor)
+
+    nadia = User.objects.get(username="nadia")
+    assert (nadia.is_superuser, nadia.email) == (False, "new@example.org")
+
+
+def test_whoever_is_disabled_while_they_type_does_not_get_in(web, visitor, marketing, monkeypatch):
+    visitor.get(link_in(web.post(f"{PEOPLE}{marketing.pk}/link/")), follow=True)
+    meanwhile(monkeypatch, lambda: User.objects.filter(username="marta").update(is_active=False))
+
+    page = choose(visitor)
+
+    assert page.status_code == 410
+    assert "This account is disabled" in page.content.decode()
+    assert not User.objects.get(username="marta").check_password(NEW)
+
+
+def test_a_name_that_is_taken_while_somebody_types_is_told(web, visitor, monkeypatch):
+    visitor.get(link_in(invite(web)), follow=True)
+    meanwhile(monkeypatch, lambda: make_user(roles.MARKETING, username="nadia"))
+
+    page = choose(visitor)
+
+    assert "This username is taken" in page.content.decode()
+    monkeypatch.undo()
+    assert choose(visitor, username="nadia2").redirect_chain[-1][0] == reverse("overview")
+
+
+@pytest.mark.parametrize("role", ["owner", "marketing", "connector-admin"])
+def test_the_event_says_which_role_somebody_was_given(web, role):
+    invite(web, role=role)
+
+    told = AuditEvent.objects.get(action="person.created").data
+    assert told["role"] == roles.BY_SLUG[role]
 
 
 def test_a_made_up_link_opens_nothing(visitor):
@@ -358,7 +411,7 @@ def test_what_takes_the_last_owner_away_is_undone(owner):
 
 
 def test_who_is_no_owner_any_more_changes_nothing(owner, marketing):
-    with pytest.raises(owners.LastOwner), owners.kept(by=marketing):
+    with pytest.raises(PermissionDenied), owners.kept(by=marketing):
         raise AssertionError("never reached")
 
 

@@ -1,6 +1,7 @@
 """Before tokens, people or roles are changed, a fresh proof; and nothing typed is lost by it."""
 
 import pytest
+from allauth.mfa.webauthn.internal import auth as webauthn
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
@@ -8,7 +9,7 @@ from media_assets.models import AuditEvent, Operation
 from tests.admin_pages import OPERATIONS, OTHER_TOKEN, TOKEN, address, everything_written, sealed
 from tests.admin_pages import form as operation_form
 from tests.factories import PASSWORD, make_connector, team
-from tests.people import ENGLISH, code_of, give_app, grow_old
+from tests.people import ENGLISH, code_of, give_app, give_passkey, grow_old
 
 PEOPLE, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
 
@@ -120,6 +121,20 @@ def test_a_code_of_the_app_is_a_proof(web, owner):
     web.post(reverse("mfa_reauthenticate"), {"code": code_of(secret)})
 
     assert web.get(f"{PEOPLE}add/").status_code == 200
+
+
+def test_a_wrong_passkey_is_told_where_the_next_can_be_tried(web, owner, marketing, monkeypatch):
+    give_passkey(owner)
+    monkeypatch.setattr(webauthn, "begin_authentication", lambda _person: {})
+    url = f"{PEOPLE}{marketing.pk}/change/"
+    page = web.get(reverse("mfa_reauthenticate_webauthn"), {"next": url}, headers=ENGLISH)
+    values = {"credential": '{"id": "x"}', "next": url}
+
+    answer = web.post(page.request["PATH_INFO"], values, headers=ENGLISH)
+
+    assert answer.status_code == 200
+    assert "This was not accepted" in answer.content.decode()
+    assert f'value="{url}"' in answer.content.decode()
 
 
 def test_the_proof_never_leads_to_another_site(web):

@@ -225,10 +225,30 @@ def test_an_owner_lets_in_whoever_mistyped_their_codes(marketing, owner, client_
     for number in range(6):
         send_code(client, f"{number:06}")
 
-    client_for(owner).post(f"/admin/auth/user/{marketing.pk}/unblock/")
+    page = f"/admin/auth/user/{marketing.pk}/"
+    web = client_for(owner)
+    assert f"{page}unblock/" in web.get(f"{page}change/").content.decode()
+    web.post(f"{page}unblock/")
     send_code(client, code_of(secret))
 
     assert is_in(client)
+
+
+def test_a_right_code_of_ones_own_does_not_wipe_the_failures_of_an_address(marketing, stranger):
+    secret = give_app(marketing)
+    visitor = Client(headers=ENGLISH)
+    values = {"username": "saul", "password": "not it at all"}
+    for number in range(4):
+        visitor.post(reverse("login"), values | {"username": f"{number}"})
+    client, _ = password_first(marketing)
+    send_code(client, code_of(secret))
+    assert is_in(client)
+    for number in range(4, 10):
+        visitor.post(reverse("login"), values | {"username": f"{number}"})
+
+    answer = visitor.post(reverse("login"), values)
+
+    assert "Too many attempts" in answer.content.decode()
 
 
 def test_one_may_start_again_at_the_second_factor(marketing):
@@ -268,12 +288,14 @@ def test_what_was_typed_before_is_not_shown_to_another(marketing, stranger):
 @pytest.mark.parametrize(
     "credential",
     [
-        *["", "{", "[]", "null", "7", '"x"', "{}"],
+        *["", "{", "[]", "null", "7", '"x"', "{}", "[" * 40_000, "1" * 60_000, '{"id": "\\u0000"}'],
         '{"response": {}}',
         '{"response": []}',
         '{"response": {"userHandle": null}}',
         '{"id": "x", "rawId": "x", "type": "public-key", "response": {"userHandle": "///",'
         ' "clientDataJSON": "e30", "authenticatorData": "AA", "signature": "AA"}}',
+        '{"id": "x", "rawId": "x", "type": "public-key", "response": {"userHandle": "MQ",'
+        f' "clientDataJSON": "e30", "authenticatorData": "{"gYGB" * 9_000}", "signature": "AA"}}}}',
     ],
 )
 def test_what_no_browser_sends_as_a_passkey_is_a_wrong_one(credential, marketing, client_for):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from media_assets import roles
 from media_assets.accounts import browsers
 from media_assets.models import AuditEvent, PersonSession
+from media_assets.models.people import PersonSessionQuerySet
 from tests.factories import PASSWORD, make_batch, make_user
 
 ENGLISH = {"accept-language": "en"}
@@ -222,7 +223,31 @@ def test_sessions_are_not_ended_by_a_link(page, marketing, client_for):
     assert client_for(marketing).get(reverse(page)).status_code == 405
 
 
-@pytest.mark.parametrize("change", [{"is_active": None}, {"groups": []}, {"is_superuser": "on"}])
+def test_a_session_that_ends_is_told_of_once(marketing, client_for, monkeypatch):
+    client = client_for(marketing)
+    age(seen=timedelta(hours=1))
+    row = PersonSession.objects.get()
+    monkeypatch.setattr(PersonSessionQuerySet, "by_key", lambda *_: row)
+    PersonSession.objects.all().delete()  # by another request, at the same moment
+
+    assert not is_in(client)
+    assert not AuditEvent.objects.filter(action="person.session_ended").exists()
+
+
+def test_whoever_signs_in_clears_away_the_sessions_that_are_over(marketing, stranger, client_for):
+    client_for(marketing)
+    age(seen=timedelta(hours=1))
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    sign_in(stranger)
+
+    assert PersonSession.objects.get().person == stranger
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_active": None}, {"groups": []}, {"is_superuser": "on"}, {"role": "added"}]
+)
 def test_another_role_and_disabling_end_every_session(change, marketing, owner, client_for):
     theirs = client_for(marketing)
     form = {
@@ -230,6 +255,9 @@ def test_another_role_and_disabling_end_every_session(change, marketing, owner, 
         "is_active": "on",
         "groups": [group.pk for group in marketing.groups.all()],
     }
+    if change.pop("role", None):
+        added = Group.objects.get(name=roles.CONNECTOR_ADMIN)
+        change["groups"] = [*form["groups"], added.pk]
     sent = {name: value for name, value in (form | change).items() if value is not None}
 
     response = client_for(owner).post(f"/admin/auth/user/{marketing.pk}/change/", sent)

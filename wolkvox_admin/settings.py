@@ -1,5 +1,6 @@
 """Every setting of the product, read from the environment or from `.env` (see `.env.example`)."""
 
+import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -225,7 +226,8 @@ ACCOUNT_FORMS = {
 # browser sees it (media_assets/accounts/throttle.py)
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
-    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed": "5/5m/key",
+    "login_failed_by_address": "10/m/ip",  # ours: a right code clears those that it counts under
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
 }
@@ -254,6 +256,8 @@ MFA_FORMS = {
 OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+# Accounts are kept under it: the same person at another issuer is somebody else
+OIDC_ID = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
 OIDC_NAME = env.str("OIDC_NAME", default="SSO")
 OIDC_CLAIM = env.str("OIDC_CLAIM", default="groups")
 OIDC_ROLES = env.dict("OIDC_ROLES", default={})
@@ -270,7 +274,7 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [
             {
-                "provider_id": "oidc",
+                "provider_id": OIDC_ID,
                 "name": OIDC_NAME,
                 "client_id": OIDC_CLIENT_ID,
                 "secret": OIDC_CLIENT_SECRET,
@@ -340,8 +344,6 @@ _storage_origins = sorted(
         for parts in [urlsplit(host if "://" in host else f"https://{host}")]
     }
 )
-_provider = urlsplit(OIDC_ISSUER)
-_provider_origins = [f"{_provider.scheme}://{_provider.netloc}"] if OIDC_ISSUER else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -350,8 +352,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:", *_storage_origins],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        # a form that leads on to the identity provider is one that goes there
-        "form-action": ["'self'", *_provider_origins],
+        "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
         "manifest-src": ["'self'"],

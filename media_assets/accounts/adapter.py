@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.stagekit import clear_login
+from allauth.core.internal import ratelimit
 from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
@@ -70,11 +71,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # django-all
         return throttle.key_of(request, credentials.get("username", ""))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        self._by_address = ratelimit.consume(request, app=throttle.APP, action=throttle.BY_ADDRESS)
         try:
+            if not self._by_address:
+                raise self.validation_error("too_many_login_attempts")
             super().pre_authenticate(request, **credentials)
         except ValidationError:
             self._record_blocked(request, credentials.get("username", ""))
             raise
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """What failed counts, not what went well."""
+        super()._rollback_login_failed_rl_usage()
+        self._by_address.rollback()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         if isinstance(request.user, User):

@@ -24,7 +24,44 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 # what parsers of credentials raise for what no browser sends
-MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+LONGEST_CREDENTIAL = 50_000  # characters; one with a long certificate has some thousands
+
+
+@contextmanager
+def malformed_is_refused() -> Iterator[None]:
+    """What no browser sends is a wrong key, and no fault of ours."""
+    try:
+        yield
+    except MALFORMED as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class CredentialField(forms.JSONField):
+    """What a browser says of a passkey, as JSON; anything else is a wrong key."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.HiddenInput, **kwargs)
+
+    def bound_data(self, data: Any, initial: Any) -> str:
+        """It is never shown again: the next try brings another one."""
+        return ""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "")
+        if len(text) > LONGEST_CREDENTIAL or "\\u0000" in text:  # PostgreSQL keeps no NUL
+            raise get_adapter().validation_error("incorrect_code")
+        with malformed_is_refused():
+            return super().to_python(value)
 
 
 class _CodeInput(forms.TextInput):
@@ -93,6 +130,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # likewise
         required=False,
         help_text=_("So that you know later which device it is on."),
     )
+    credential = CredentialField()
     passwordless = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean_passwordless(self) -> bool:
@@ -109,6 +147,8 @@ class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # likewise
 
 
 class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # likewise
+    credential = CredentialField()
+
     def clean_credential(self) -> Authenticator:
         with malformed_is_refused():
             return super().clean_credential()
@@ -119,15 +159,8 @@ class PasskeyProofForm(PasskeyForm):
 
 
 class PasskeySignInForm(LoginWebAuthnForm):  # type: ignore[misc]  # likewise
+    credential = CredentialField()
+
     def clean_credential(self) -> Authenticator:
         with malformed_is_refused():
             return super().clean_credential()
-
-
-@contextmanager
-def malformed_is_refused() -> Iterator[None]:
-    """What no browser sends is a wrong key, and no fault of ours."""
-    try:
-        yield
-    except MALFORMED as error:
-        raise get_adapter().validation_error("incorrect_code") from error

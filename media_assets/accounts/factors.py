@@ -40,7 +40,6 @@ ALLOWED_WITHOUT = {
     "account_reauthenticate",
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
-    "openid_connect_login",
     "openid_connect_callback",
     "prove_by_provider",
     "logout",

@@ -15,10 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from media_assets.accounts.factor_forms import malformed_is_refused
+from media_assets.accounts.factor_forms import CredentialField, malformed_is_refused
 
 PROFILE = ("username", "first_name", "last_name")
 RESERVED = {"worker", "server"}  # the audit list calls others so
+TAKEN = _("This username is taken. Choose another one.")
 
 
 class SignInForm(forms.Form):
@@ -103,7 +104,7 @@ class InvitationForm(forms.Form):
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    credential = CredentialField(required=False)
 
     def __init__(self, *args: Any, person: User, is_new: bool, passkeys: bool, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -122,7 +123,7 @@ class InvitationForm(forms.Form):
         username: str = self.cleaned_data["username"]
         others = User.objects.exclude(pk=self.person.pk).filter(username__iexact=username)
         if others.exists() or username.casefold() in RESERVED:
-            raise ValidationError(_("This username is taken. Choose another one."))
+            raise ValidationError(TAKEN)
         return username
 
     @sensitive_variables()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
@@ -28,12 +29,12 @@ def lock() -> None:
 def kept(*, by: User | AnonymousUser) -> Iterator[None]:
     """A transaction of an owner; it is undone if it takes the last active owner away.
 
-    Raises LastOwner then, and before anything if `by` has just been taken away themselves.
+    Raises LastOwner then, and PermissionDenied before anything if `by` has just lost it themselves.
     """
     with transaction.atomic():
         lock()
         if by.pk is None or not active().filter(pk=by.pk).exists():
-            raise LastOwner
+            raise PermissionDenied
         yield
         if not active().exists():
             raise LastOwner

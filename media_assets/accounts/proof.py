@@ -1,8 +1,9 @@
 """A fresh proof of who somebody is, before accounts, roles or tokens are changed.
 
 Signing in is one, and so is whatever django-allauth's confirmation pages accept: password, code,
-passkey, or the identity provider. It is asked for before a form is shown; a form that comes too
-late all the same is kept, but for its secrets, and shown again afterwards.
+passkey, or the identity provider; but not signing in by that, which may have asked nothing. It is
+asked for before a form is shown; a form that comes too late all the same is kept, but for its
+secrets, and shown again afterwards.
 """
 
 import re
@@ -24,13 +25,18 @@ from media_assets.visitors import person_of
 TYPED = "typed_late"
 SECRET = re.compile(r"token|password|credential", re.IGNORECASE)
 MOST_KEPT = 200_000  # characters
+KEPT = 3600  # seconds
 
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether this session's person has proved who they are within the last ten minutes."""
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     records = get_authentication_records(request, person_of(request))
-    return any(since < each["at"] <= time.time() for each in records)
+    return any(
+        since < each["at"] <= time.time()
+        for each in records
+        if each["method"] != "socialaccount" or each.get("reauthenticated")
+    )
 
 
 def ask(request: HttpRequest) -> HttpResponse:
@@ -52,7 +58,7 @@ def keep_typed(request: HttpRequest) -> None:
     if len(text) > MOST_KEPT:
         messages.warning(request, _("This form was too long to be kept. Type it again, please."))
         return
-    request.session[TYPED] = {"path": request.get_full_path(), "form": text}
+    request.session[TYPED] = {"path": request.get_full_path(), "form": text, "at": time.time()}
 
 
 def take_typed(request: HttpRequest) -> QueryDict | None:
@@ -61,4 +67,4 @@ def take_typed(request: HttpRequest) -> QueryDict | None:
     if not kept or kept["path"] != request.get_full_path():
         return None
     del request.session[TYPED]
-    return QueryDict(kept["form"])
+    return QueryDict(kept["form"]) if kept["at"] > time.time() - KEPT else None

@@ -25,7 +25,9 @@ from media_assets.accounts import invitations, owners, sessions
 from media_assets.accounts.records import record, record_visitor
 from media_assets.models import Invitation
 
-ID = "oidc"  # in addresses, and of the accounts that are known
+BECAUSE = "oidc"  # in events
+CLOCKS = 60  # seconds that the provider's may differ from ours
+ASKED = "proof_asked_at"  # in the session: when somebody was sent there to prove who they are
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it has no types
@@ -50,9 +52,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         with transaction.atomic():
             person: User = super().save_user(request, sociallogin, form)
-            roles.give(person, role_in(_claims(sociallogin)))
-            groups = sorted(person.groups.values_list("name", flat=True))
-            record(request, "person.created", on=person, by=person, groups=groups, because=ID)
+            role = role_in(_claims(sociallogin))
+            roles.give(person, role)
+            record(request, "person.created", on=person, by=person, role=role, because=BECAUSE)
         return person
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -80,8 +82,28 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it 
             )
             messages.error(request, sentence % {"name": settings.OIDC_NAME})
             return
+        if not self._has_asked_anew(request, sociallogin):
+            record(request, "person.proof_failed", on=request.user, because="not asked anew")
+            sentence = _(
+                "%(name)s did not say that it has asked you just now, so this proves nothing. Try "
+                "again, or ask an owner of this installation for a link to choose a password."
+            )
+            messages.error(request, sentence % {"name": settings.OIDC_NAME})
+            return
         request.session.pop(STATE_SESSION_KEY, None)  # a form that waits is not sent by itself
         record_authentication(request, request.user, "socialaccount", reauthenticated=True)
+
+    def _has_asked_anew(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Whether the person has signed in there since they were sent there.
+
+        The request for it goes through their browser, where it can be changed; the time of the
+        sign-in (auth_time, OpenID Connect Core 3.1.2.1) comes from the provider itself.
+        """
+        asked_at = request.session.pop(ASKED, None)
+        signed_in_at = _claims(sociallogin).get("auth_time")
+        if asked_at is None or not isinstance(signed_in_at, int | float):
+            return False
+        return bool(signed_in_at >= asked_at - CLOCKS)
 
     def _connect_invited(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Somebody invited by the same address, if the provider vouches for it."""
@@ -108,7 +130,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it 
             person.is_active = True
             Invitation.objects.filter(person=person).revoke()
             sociallogin.connect(request, person)
-            record(request, "person.invitation_used", on=person, by=person, method=ID)
+            record(request, "person.invitation_used", on=person, by=person, method=BECAUSE)
 
     def _refuse(
         self, request: HttpRequest, sentence: str, *, because: str, person: User | None = None
@@ -136,8 +158,8 @@ def _claims(sociallogin: SocialLogin) -> dict[str, Any]:
 
 def _take_over(request: HttpRequest, person: User, *, role: str) -> None:
     """Give the role that the provider names now, unless that takes the last owner away."""
-    before = roles.role_of(person)
-    if before == role or not person.is_active:
+    before = roles.roles_of(person)
+    if before == [role] or not person.is_active:
         return
     with transaction.atomic():
         owners.lock()
@@ -145,5 +167,5 @@ def _take_over(request: HttpRequest, person: User, *, role: str) -> None:
             return
         roles.give(person, role)
         sessions.end_all(person)
-        change = {"before": before, "after": role, "because": ID}
+        change = {"before": ", ".join(before), "after": role, "because": BECAUSE}
         record(request, "person.role_changed", on=person, by=person, **change)

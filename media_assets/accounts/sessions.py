@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,8 +23,9 @@ POLLED = {"batch_progress", "upload_progress"}
 
 
 def begin(request: HttpRequest, person: User) -> PersonSession:
-    """Note that somebody has just signed in here."""
-    PersonSession.objects.of(person).over().delete()
+    """Note that somebody has just signed in here; what is over, of everybody, is cleared away."""
+    PersonSession.objects.over().delete()
+    request.session.clear_expired()
     if not request.session.session_key:
         request.session.create()  # it was another person's, and is new from the ground
     return PersonSession.objects.begin(
@@ -46,8 +48,10 @@ def check(request: HttpRequest) -> PersonSession | None:
     if row is not None and not over and str(row.person_id) == request.session[SESSION_KEY]:
         return row
     if row is not None:
-        row.delete()
-        record(request, "person.session_ended", on=row.person, by=row.person, because=over)
+        with transaction.atomic():
+            gone, _rows = row.delete()
+            if gone:  # of two requests at once one tells of it
+                record(request, "person.session_ended", on=row.person, by=row.person, because=over)
     request.session.flush()
     request.session[ENDED] = over or "elsewhere"
     request.user = AnonymousUser()

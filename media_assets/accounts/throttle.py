@@ -10,6 +10,7 @@ Attacks with Device Cookies").
 import secrets
 import time
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from allauth.core.internal import ratelimit
@@ -21,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
 APP, ACTION = "allauth.account", "login_failed"
+BY_ADDRESS = "login_failed_by_address"
 SALT = "media_assets.accounts.throttle"
 DAYS = 180
 MOST_PEOPLE = 5  # who share a browser
@@ -53,21 +55,13 @@ def remember(request: HttpRequest, response: HttpResponse, *, person: User) -> N
 
 
 def is_blocked(person: User) -> bool:
-    """Whether new browsers may not try this person's name just now."""
-    now_full = [
-        rate
-        for rate in ratelimit.get_rates(app=APP, action=ACTION)
-        if rate.per == "key" and len(_recent(_cache_key(rate, person), rate)) >= rate.amount
-    ]
-    return bool(now_full)
+    """Whether new browsers may not try this person's name just now, or nobody their codes."""
+    return any(len(_recent(cache_key, rate)) >= rate.amount for rate, cache_key in _counts(person))
 
 
 def unblock(person: User) -> None:
     """Forget the failures for this person's name from new browsers, and of their codes."""
-    for rate in ratelimit.get_rates(app=APP, action=ACTION):
-        if rate.per == "key":
-            codes = _cache_key(rate, person, key=f"mfa-auth-user-{person.pk}")
-            cache.delete_many([_cache_key(rate, person), codes])
+    cache.delete_many([cache_key for _rate, cache_key in _counts(person)])
 
 
 def is_first(name: str, *, within: int) -> bool:
@@ -75,10 +69,14 @@ def is_first(name: str, *, within: int) -> bool:
     return cache.add(f"media_assets:first:{name}", True, timeout=within)
 
 
-def _cache_key(rate: Any, person: User, *, key: str = "") -> str:
-    key = key or _folded(person.get_username())
-    name: str = ratelimit.get_cache_key(HttpRequest(), app=APP, action=ACTION, rate=rate, key=key)
-    return name
+def _counts(person: User) -> Iterator[tuple[Any, str]]:
+    """The rates that hold for the person's name and for their codes, and where each is counted."""
+    for rate in ratelimit.get_rates(app=APP, action=ACTION):
+        for key in (_folded(person.get_username()), f"mfa-auth-user-{person.pk}"):
+            yield (
+                rate,
+                ratelimit.get_cache_key(HttpRequest(), app=APP, action=ACTION, rate=rate, key=key),
+            )
 
 
 def _recent(cache_key: str, rate: Any) -> list[float]:

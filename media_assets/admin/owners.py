@@ -34,18 +34,17 @@ class OwnersOnly(KeptAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._is_owner(request) and super().has_delete_permission(request, obj)
 
+    def told_of(self, new: Any) -> dict[str, Any]:
+        """What the event of a new one holds besides its name."""
+        return {}
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if change:
             record_changes(request, form, kind=self.kind, on=form.instance, shown=SHOWN_IN_EVENTS)
             return
-        groups = form.cleaned_data.get("groups", [])
-        record(
-            request,
-            f"{self.kind}.created",
-            on=form.instance,
-            groups=sorted(group.name for group in groups),
-        )
+        new = form.instance
+        record(request, f"{self.kind}.created", on=new, **self.told_of(new))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._keeping_owners(request, super().changeform_view, *args, **kwargs)

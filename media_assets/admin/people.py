@@ -124,7 +124,7 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         person: User = form.instance
-        before = _role_before(form) if change else ""
+        before = _roles_before(form) if change else []
         super().save_related(request, form, formsets, change)
         if not change:
             record_held(request)  # before the event of the invitation, which nothing holds back
@@ -132,12 +132,17 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
             return
         self._end_what_is_over(request, person, before=before, changed=form.changed_data)
 
+    def told_of(self, new: User) -> dict[str, Any]:
+        groups = sorted(group.name for group in new.groups.all())
+        return {"role": ", ".join(roles.roles_of(new)), "groups": groups}
+
     def _end_what_is_over(
-        self, request: HttpRequest, person: User, *, before: str, changed: list[str]
+        self, request: HttpRequest, person: User, *, before: list[str], changed: list[str]
     ) -> None:
-        after = roles.role_of(person)
+        after = roles.roles_of(person)
         if before != after:
-            record(request, "person.role_changed", on=person, before=before, after=after)
+            change = {"before": ", ".join(before), "after": ", ".join(after)}
+            record(request, "person.role_changed", on=person, **change)
         if "is_active" in changed and not person.is_active:
             Invitation.objects.filter(person=person).revoke()
         if before != after or "is_active" in changed or "username" in changed:
@@ -158,9 +163,8 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
         return words.signs_in_with(person)
 
 
-def _role_before(form: Any) -> str:
-    """The role that the person had when the form was loaded; groups are not saved yet."""
-    if form.initial.get("is_superuser"):
-        return roles.OWNER
+def _roles_before(form: Any) -> list[str]:
+    """The roles that the person had when the form was loaded, in the order of `roles_of`."""
     names = {group.name for group in form.initial.get("groups", [])}
-    return next((role for role in roles.PERMISSIONS if role in names), "")
+    is_owner = bool(form.initial.get("is_superuser"))
+    return [roles.OWNER] * is_owner + [role for role in roles.PERMISSIONS if role in names]

@@ -83,7 +83,9 @@ class PersonTools(ToolPages):
             return self.back_to(person)
         with transaction.atomic():
             ended = sessions.end_all(person)
-            record(request, "person.session_ended", on=person, because="owner", ended=ended)
+            record(
+                request, "person.session_ended", on=person, because="owner", sessions_ended=ended
+            )
         text = ngettext("%(count)d session is ended.", "%(count)d sessions are ended.", ended)
         messages.success(request, text % {"count": ended})
         return self.back_to(person)

@@ -18,7 +18,7 @@ LATELY = timedelta(minutes=1)  # how exactly it is known when somebody was last 
 
 
 def digest_of_key(session_key: str) -> str:
-    """What is kept of a session's key: who reads the table cannot take the session over."""
+    """What is kept here of a session's key: who reads this table cannot take the session over."""
     return salted_hmac("media_assets.session", session_key, algorithm="sha256").hexdigest()
 
 

@@ -8,8 +8,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.formats import date_format
@@ -20,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from media_assets.accounts import invitations, sessions
-from media_assets.accounts.forms import InvitationForm
+from media_assets.accounts.forms import PROFILE, TAKEN, InvitationForm
 from media_assets.accounts.records import record
 from media_assets.models import Invitation
 
@@ -60,10 +61,17 @@ def invitation(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST, **options)
     if not form.is_valid():
         return _page(request, form)
-    with transaction.atomic():
-        if not found.set_used():
-            return redirect("invitation")  # which says why
-        passkey = _take_over(request, form)
+    hashed = make_password(form.cleaned_data.get("password1") or None)  # before anybody is locked
+    try:
+        with transaction.atomic():
+            # first the person, then the link: so does whoever disables them meanwhile
+            person = User.objects.select_for_update(no_key=True).get(pk=person.pk)
+            if not invitations.may_have_link(person) or not found.set_used():
+                return redirect("invitation")  # which says why
+            passkey = _take_over(request, person, form=form, hashed=hashed)
+    except IntegrityError:  # somebody else has just taken the name
+        form.add_error("username", TAKEN)
+        return _page(request, form)
     request.session.pop(TOKEN, None)
     if passkey is not None:
         return _signed_in(perform_passwordless_login(request, passkey, Login(user=person)))
@@ -76,18 +84,16 @@ def _signed_in(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _take_over(request: HttpRequest, form: InvitationForm) -> Authenticator | None:
-    """Write what the person has chosen; the passkey, if it is one."""
-    person, chosen = form.person, form.cleaned_data
-    credential = chosen.get("credential")
-    for name in ("username", "first_name", "last_name"):
-        setattr(person, name, chosen.get(name, getattr(person, name)))
-    person.is_active = True
-    if credential:
-        person.set_unusable_password()
-    else:
-        person.set_password(chosen["password1"])
-    person.save()
+def _take_over(
+    request: HttpRequest, person: User, *, form: InvitationForm, hashed: str
+) -> Authenticator | None:
+    """Write what the person has chosen, and nothing else of them; the passkey, if it is one."""
+    chosen = {name: form.cleaned_data[name] for name in PROFILE if form.is_new}
+    credential = form.cleaned_data.get("credential")
+    values = {**chosen, "is_active": True, "password": hashed}
+    for name, value in values.items():
+        setattr(person, name, value)
+    person.save(update_fields=list(values))
     sessions.end_all(person)
     method = "passkey" if credential else "password"
     record(request, "person.invitation_used", on=person, by=person, method=method)

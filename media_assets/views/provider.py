@@ -1,15 +1,18 @@
 """To the identity provider and back: to sign in, or to prove who somebody still is."""
 
+import time
+
 from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.base.constants import AuthProcess
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from media_assets.accounts.provider import ID
+from media_assets.accounts.provider import ASKED
 
 
 @login_not_required
@@ -26,6 +29,7 @@ def prove_by_provider(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         wanted = get_next_redirect_url(request) or ""
         return render(request, "account/prove_by_provider.html", {"next": wanted})
+    request.session[ASKED] = time.time()
     asked = {"prompt": "login", "max_age": "0"}
     return _away(request, process=AuthProcess.REDIRECT, auth_params=asked)
 
@@ -34,7 +38,7 @@ def _away(
     request: HttpRequest, *, process: str, auth_params: dict[str, str] | None = None
 ) -> HttpResponse:
     adapter = get_adapter()
-    provider = adapter.get_provider(request, ID)
+    provider = adapter.get_provider(request, settings.OIDC_ID)
     wanted = get_next_redirect_url(request) or reverse("overview")
     try:
         answer: HttpResponse = provider.redirect(
@@ -43,4 +47,6 @@ def _away(
     except (OSError, ValueError, KeyError) as error:  # away, or its description is none
         adapter.on_authentication_error(request, provider, exception=error)
         raise
-    return answer
+    # not as a redirect: a form that is led on may go nowhere else (form-action), and providers
+    # lead on to others again
+    return render(request, "account/leading_on.html", {"url": answer.headers["Location"]})

@@ -20,6 +20,7 @@ _selected_action index select_across _save _continue _addanother server new_toke
 is_active groups user_permissions first_name email connectors-TOTAL_FORMS connectors-INITIAL_FORMS
 connectors-0-id connectors-0-name connectors-0-connector_id term app_label model_name field_name
 usable_password password1 password2 date_joined_0 date_joined_1 permissions csrfmiddlewaretoken
+credential code role typed_late invitation totp
 """.split()  # noqa: SIM905
 VALUES = [
     *("", "0", "1", "-1", "on", "true", "null", "None", "[]", "{}", "a", "%", "'", '"', "\\", "\0"),
@@ -39,6 +40,7 @@ VALUES = [
     *("00000000-0000-0000-0000-000000000000", "g" * 36, "../../etc/passwd", "//evil.test"),
     *("' OR 1=1 --", "%s%n", "{{7*7}}", "<b>", "a\nb", "\u2028", "\ufeff", "\u202e", "😀" * 50),
     *("history", "handles", "audit", "retry", "renew", "cancel", "campaign", "handle", "ready"),
+    *("[" * 5_000, '{"a":' * 2_000, '{"response": {"userHandle": "MQ", "clientDataJSON": "gYGB"}}'),
     *("x" * 5_000, "a,b;c\td", "url,label\nhttps://a.co/a.jpg,x", "https://a.co/a.jpg", "١٢٣٤"),
 ]
 HEADERS = """

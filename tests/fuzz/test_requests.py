@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +66,10 @@ def people(
 ) -> Iterator[tuple[People, dict[str, list[str]]]]:
     settings.STORAGE_HOSTS = []  # nothing is looked at: that has its own tests
     settings.BEHIND_PROXY = True
+    # all of it is one sign-in, however long it takes
+    settings.SESSION_IDLE = settings.SESSION_ABSOLUTE = timedelta(days=1)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 60 * 60
+    settings.ACCOUNT_RATE_LIMITS = settings.MFA_RATE_LIMITS = {}
     cache.clear()
     operation = make_operation(server="0042")
     connector = make_connector(operation)
@@ -110,13 +115,13 @@ def test_no_request_breaks_a_page(people: tuple[People, dict[str, list[str]]]) -
         tally.require_time()
         with transaction.atomic():
             answer = browsers.send(request)
-            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            if answer.streaming:
+                list(answer.streaming_content)
             transaction.set_rollback(True)
         tally.count(answer.status_code)
         if answer.status_code >= 500:
             tally.found()
             raise AssertionError(f"{answer.status_code}: {answer.exc_info!r}"[:500])
-        assert answer.status_code != 200 or content is not None
 
     tally.run(sent)
 

@@ -112,22 +112,33 @@ def test_the_text_of_an_exception_cannot_begin_a_line(formatter):
 
 @pytest.mark.parametrize("formatter", [JsonLines(), ReadableLines()])
 def test_queries_tokens_and_whole_handles_are_left_out(formatter):
+    link = "/account/invitation/wnNcmjeDUMf0-made_up_secret_of_a_link/"
     address = f"https://storage.googleapis.com/wvox-1/a.jpg?X-Goog-Signature={TOKEN}&secret=1"
     try:
         raise ValueError(f"{address} {TOKEN} {HANDLE}")
     except ValueError as error:
         text = said(
             formatter,
-            "GET %s '/search?q=private HTTP/1.1' %s %s",
+            "GET %s %s '/search?q=private HTTP/1.1' %s %s",
             address,
+            link,
             TOKEN.upper(),
             HANDLE,
             exc_info=(type(error), error, error.__traceback__),
-            facts={"upload": f"{HANDLE} {TOKEN} /x?y=private"},
+            facts={"upload": f"{HANDLE} {TOKEN} {link} /x?y=private"},
         )
 
     assert "a.jpg?" in text
-    for secret in ("Goog", "private", "secret=1", TOKEN, TOKEN.upper(), HANDLE, HANDLE[20:]):
+    for secret in (
+        "wnNcm",
+        "Goog",
+        "private",
+        "secret=1",
+        TOKEN,
+        TOKEN.upper(),
+        HANDLE,
+        HANDLE[20:],
+    ):
         assert secret not in text
 
 

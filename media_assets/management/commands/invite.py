@@ -61,8 +61,7 @@ def _made(email: str, *, role: str | None) -> User:
     person = invitations.new_person(email, role=roles.BY_SLUG[role])
     person.save()
     roles.give(person, roles.BY_SLUG[role])
-    groups = sorted(person.groups.values_list("name", flat=True))
-    AuditEvent.objects.record("person.created", by=Server(), on=person, groups=groups)
+    AuditEvent.objects.record("person.created", by=Server(), on=person, role=roles.BY_SLUG[role])
     return person
 
 
