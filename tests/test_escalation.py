@@ -144,16 +144,24 @@ EVERY = [
 ]
 
 
-def standing() -> list[Any]:
-    """Who may what, as it is stored, and what hangs on it."""
+def rights() -> list[Any]:
+    """Who may what, as it is stored."""
     return [
         *User.objects.order_by("pk").values_list(
-            "pk", "username", "password", "is_active", "is_staff", "is_superuser"
+            "pk", "username", "is_active", "is_staff", "is_superuser"
         ),
         *User.groups.through.objects.order_by("pk").values_list("user_id", "group_id"),
         *User.user_permissions.through.objects.values_list("user_id", "permission_id"),
         *Group.objects.order_by("pk").values_list("pk", "name"),
         *Group.permissions.through.objects.order_by("pk").values_list("group_id", "permission_id"),
+    ]
+
+
+def standing() -> list[Any]:
+    """The same, and what hangs on it."""
+    return [
+        *rights(),
+        *User.objects.order_by("pk").values_list("password"),
         *SavedView.objects.values_list("name", "person_id"),
         *AuditEvent.objects.exclude(action="access.refused").values_list("pk", "action"),
     ]
@@ -186,27 +194,53 @@ def filled(value: Any, names: dict[str, str]) -> Any:
     return value.format_map(names)
 
 
+def make_trier(role: str) -> tuple[Client, User, dict[str, str]]:
+    """A signed-in browser, whose it is, and the objects of the world."""
+    people, names, _private = make_world()
+    person, browser = people[role], Client()
+    browser.force_login(person)
+    return (
+        browser,
+        person,
+        names
+        | {
+            "me": str(person.pk),
+            "owner": str(people["owner"].pk),
+            "admins": str(Group.objects.get(name=roles.CONNECTOR_ADMIN).pk),
+        },
+    )
+
+
+def attempt(browser: Client, each: Try, *, names: dict[str, str]) -> Any:
+    send = browser.get if each.method == "GET" else browser.post
+    return send(each.url.format_map(names), filled_form(each, names), REMOTE_ADDR=FROM)
+
+
 @pytest.mark.parametrize(("role", "each"), EVERY, ids=lambda value: getattr(value, "what", value))
 def test_no_attempt_works_and_each_is_recorded(role: str, each: Try):
-    people, names, _private = make_world()
-    person = people[role]
-    names |= {
-        "me": str(person.pk),
-        "owner": str(people["owner"].pk),
-        "admins": str(Group.objects.get(name=roles.CONNECTOR_ADMIN).pk),
-    }
-    browser, before = Client(), standing()
-    browser.force_login(person)
-    url = each.url.format_map(names)
+    browser, person, names = make_trier(role)
+    before = standing()
 
-    send = browser.get if each.method == "GET" else browser.post
-    response = send(url, filled_form(each, names), REMOTE_ADDR=FROM)
+    response = attempt(browser, each, names=names)
 
     assert response.status_code in {400, 404}
     assert standing() == before
     event = AuditEvent.objects.get(action="access.refused")
     assert (event.actor_name, event.address) == (person.username, FROM)
-    assert event.data == {"method": each.method, "path": url.partition("?")[0]}
+    path = each.url.format_map(names).partition("?")[0]
+    assert event.data == {"method": each.method, "path": path}
+
+
+@pytest.mark.parametrize(("role", "each"), EVERY, ids=lambda value: getattr(value, "what", value))
+def test_what_stands_behind_the_refusal_of_owners_fields_holds_by_itself(
+    role: str, each: Try, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(refusals, "OWNERS_FIELDS", set())
+    browser, _person, names = make_trier(role)
+    before = rights()
+
+    assert attempt(browser, each, names=names).status_code < 500
+    assert rights() == before
 
 
 def filled_form(each: Try, names: dict[str, str]) -> dict[str, Any] | None:

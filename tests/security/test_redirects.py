@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from media_assets.models import Status
 from tests.factories import PASSWORD, make_connector, make_upload
+from tests.people import code_of, give_app
 
 HOME = "http://testserver"
 PAYLOADS = [
@@ -88,6 +89,33 @@ def test_signing_in_stays_home(payload, marketing):
     asked = Client()
     asked.force_login(marketing)
     assert stays(asked.get(reverse("login"), {"next": payload}), at=reverse("login"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=ascii)
+def test_second_factors_and_proofs_stay_home(payload, marketing, client_for):
+    secret = give_app(marketing)
+    browser = Client()
+    values = {"username": "marta", "password": PASSWORD, "next": payload}
+    assert stays(browser.post(reverse("login"), values))
+    code = {"code": code_of(secret), "next": payload}
+    answer = browser.post(reverse("mfa_authenticate"), code)
+    assert answer.status_code == 302
+    assert stays(answer)
+
+    client = client_for(marketing)
+    proof = {"password": PASSWORD, "next": payload}
+    answer = client.post(reverse("account_reauthenticate"), proof)
+    assert answer.status_code == 302
+    assert stays(answer)
+    later = {"code": code_of(secret, steps=1), "next": payload}
+    answer = client.post(reverse("mfa_reauthenticate"), later)
+    assert answer.status_code == 302
+    assert stays(answer)
+    for name in ("account_reauthenticate", "mfa_reauthenticate", "prove_by_provider"):
+        page = client.get(reverse(name), {"next": payload})
+        assert stays(page)
+        assert 'href="https://evil' not in page.content.decode()
+        assert 'href="//evil' not in page.content.decode()
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=ascii)
