@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import Q
 
 from media_assets.models import rows
@@ -194,14 +195,21 @@ def _sorted(part: UploadQuerySet, matches: Statement, search: Search, way: Way) 
 
     The order is by an expression, lest a planner walks along the index of the order after all.
     """
-    inner, condition = _inner(way.past(part).order_by()), search.condition("upload")
+    inner = _inner(way.past(part).order_by())
     turn = "" if way.oldest_first else "DESC"
     if inner is None:
         return []
+    joined = f"({inner.sql})"
+    if connection.vendor == "postgresql":  # its planner would rather read the table from end to end
+        joined = f"LATERAL (SELECT * FROM {joined} part WHERE id = matched.id OFFSET 0)"  # noqa: S608
+    found = f"SELECT DISTINCT id FROM ({matches.sql}) matches"  # noqa: S608  (names of ours)
+    condition = search.condition("upload")
+    if search.is_told_by_keys:  # each of them once
+        found, condition = matches.sql, Statement("TRUE", [])
     sql = f"""
-        WITH matched AS MATERIALIZED (SELECT DISTINCT id FROM ({matches.sql}) matches)
+        WITH matched AS MATERIALIZED ({found})
         SELECT upload.created_at, upload.id
-        FROM matched CROSS JOIN ({inner.sql}) upload
+        FROM matched CROSS JOIN {joined} upload
         WHERE upload.id = matched.id AND {condition.sql}
         ORDER BY CASE WHEN upload.id > 0 THEN upload.created_at END {turn}, upload.id {turn}
         LIMIT %s

@@ -167,9 +167,10 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A machine that is lost, or a process that is stopped, in the middle of a transaction keeps
     # its locks for seconds, not for the hours that TCP allows; and it notices a lost server.
-    # `?name=value` in DATABASE_URL goes before these.
+    # `?name=value` in DATABASE_URL goes before these. Compiling a plan (jit) takes longer than most
+    # queries here.
     DATABASES["default"]["OPTIONS"] = {
-        "options": "-c idle_in_transaction_session_timeout=30000",
+        "options": "-c idle_in_transaction_session_timeout=30000 -c jit=off",
         "connect_timeout": 10,
         "keepalives_idle": 30,
         "keepalives_interval": 10,

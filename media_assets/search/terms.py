@@ -99,13 +99,13 @@ class Search:
         return frozenset(key for (key,) in found) if len(found) <= FEW else None
 
     @property
-    def _is_told_by_keys(self) -> bool:
-        """Whether all that `few` holds fits, so that nobody has to look at the texts again."""
+    def is_told_by_keys(self) -> bool:
+        """Whether all that the index finds fits, so that nobody has to look at the texts again."""
         return all(term.is_plain and index.is_exact(term.text) for term in self.terms)
 
     def within(self, uploads: UploadQuerySet) -> UploadQuerySet:
         """Those of these uploads that fit."""
-        if self.few is not None and self._is_told_by_keys:
+        if self.few is not None and self.is_told_by_keys:
             return uploads.filter(pk__in=index.listed(self.few))
         words = UploadText.objects.filter(upload=OuterRef("pk")).values("words")
         fitting = uploads.alias(words=Subquery(words))
