@@ -23,6 +23,7 @@ SUBJECTS: dict[str, str | Promise] = {
 
 ACTIONS: dict[str, str | Promise] = {
     "access.refused": _("Was refused what was asked for"),
+    "access.refused_more": _("Was refused this and more in the same minute, which is left out"),
     "audit.exported": _("Exported the audit list"),
     "batch.cancelled": _("Cancelled what waited of a batch"),
     "batch.copied": _("Copied all handles of a batch"),

@@ -25,6 +25,7 @@ from media_assets.widgets import Choices, Line
 __all__ = ["THIRTY_DAYS", "HistoryFilters", "LibraryFilters", "UploadFilters", "first_day_of"]
 
 DAY = timedelta(days=1)
+LONGEST = 800  # characters of a search, which servers still take in an address when it is encoded
 LIVE, SOON, OVER = "live", "soon", "over"
 EXPIRY = [
     (LIVE, _("Live")),
@@ -59,7 +60,7 @@ class UploadFilters(ListFilters):
         widget=Line(
             attrs={
                 "type": "search",
-                "maxlength": 2048,
+                "maxlength": LONGEST,
                 "placeholder": _("File, label, campaign, connector, batch or handle"),
             }
         ),
@@ -71,7 +72,11 @@ class UploadFilters(ListFilters):
         empty_label=_("All connectors"),
         widget=Choices,
     )
-    campaign = django_filters.CharFilter(method="by_campaign", label=_("Campaign"), widget=Line)
+    campaign = django_filters.CharFilter(
+        method="by_campaign",
+        label=_("Campaign"),
+        widget=Line(attrs={"maxlength": Upload._meta.get_field("campaign").max_length}),
+    )
 
     @cached_property
     def form(self) -> forms.Form:

@@ -54,6 +54,13 @@ class ConnectorField(forms.ModelChoiceField):  # type: ignore[type-arg]  # likew
             ) from None
 
 
+class LinesField(forms.CharField):
+    """Typed lines; a NUL, which no database keeps, becomes a character that no address has."""
+
+    def to_python(self, value: Any) -> str:
+        return _without_nul(super().to_python(value) or "")
+
+
 class SubmitForm(forms.Form):
     """One or many URLs for one connector.
 
@@ -76,7 +83,7 @@ class SubmitForm(forms.Form):
         },
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
-    urls = forms.CharField(
+    urls = LinesField(
         label=_("URLs in wolkvox Storage"),
         required=False,
         strip=False,
@@ -126,7 +133,7 @@ class SubmitForm(forms.Form):
 
         Browsers part them by two characters when they send a form, and htmx by one.
         """
-        text = str(self["urls"].value() or "")
+        text = _without_nul(str(self["urls"].value() or ""))
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @property
@@ -195,6 +202,10 @@ def as_typed(left_out: list[dict[str, Any]]) -> str:
     """The lines that a batch left out, as they go into the field again."""
     pairs = ((line["text"], line.get("label")) for line in left_out)
     return "\n".join(f"{text}\t{label}" if label else text for text, label in pairs)
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "\x7f")
 
 
 def _title_of(operation: Operation) -> str:

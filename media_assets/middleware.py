@@ -46,6 +46,16 @@ def methods(get_response: Respond) -> Respond:
     return respond
 
 
+def known_host(get_response: Respond) -> Respond:
+    """Files, too, are there under the installation's own names only."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        request.get_host()  # raises DisallowedHost
+        return get_response(request)
+
+    return respond
+
+
 def time_zone(get_response: Respond) -> Respond:
     """Days and times in the zone of the cookie, or the installation's where there is none.
 

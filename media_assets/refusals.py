@@ -13,6 +13,7 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup, Disallow
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -31,8 +32,11 @@ REFUSALS = (
     DisallowedModelAdminLookup,
     DisallowedModelAdminToField,
 )
+REFUSED, MORE = "access.refused", "access.refused_more"
 MINUTE = timedelta(minutes=1)
-MOST = 20  # events of one person in a minute; more say nothing new and would bury the others
+# Events of one person in a minute, for what they look at and for what they send: links to what is
+# not there any more must not hide attempts. More would bury what others do.
+MOST = 20
 LONGEST_PATH = 200
 # Fields of forms that owners have, and nobody else.
 OWNERS_FIELDS = {"is_superuser", "is_staff", "user_permissions", "permissions"}
@@ -67,19 +71,21 @@ class Refusals:
 
 
 def record(request: HttpRequest) -> None:
-    """Append that this was refused, unless the person has had enough of these in this minute."""
+    """Append that this was refused; after many in a minute that more of them are left out."""
     person = request.user
     if not isinstance(person, User):
         return
     try:
         latest = AuditEvent.objects.filter(
             actor_name=person.get_username(),
-            action="access.refused",
+            action__in=[REFUSED, MORE],
             created_at__gt=timezone.now() - MINUTE,
         )
-        if latest.count() < MOST:
+        sent = Q(data__method="POST")
+        there = latest.filter(sent if request.method == "POST" else ~sent).count()
+        if there <= MOST:
             AuditEvent.objects.record(
-                "access.refused",
+                REFUSED if there < MOST else MORE,
                 by=person,
                 address=address_of(request),
                 method=request.method,

@@ -75,8 +75,18 @@ def debug(**_: Any) -> list[CheckMessage]:
 def allowed_hosts(**_: Any) -> list[CheckMessage]:
     """E032: links and redirects are made from the name that a browser sends."""
     names = [name.strip() for name in settings.ALLOWED_HOSTS if name.strip(". ")]
-    if settings.DEMO or (names and "*" not in names):
+    wrong = [name for name in names if re.search(r"://|/|:\d+$", name) and not name.endswith("]")]
+    if settings.DEMO or (names and "*" not in names and not wrong):
         return []
+    if wrong:
+        return [
+            Error(
+                f"ALLOWED_HOSTS has {wrong[0]}, which no browser sends as a name, so it would get "
+                "no answer.",
+                hint="List names alone, without https://, port and path: media.example.org.",
+                id="media_assets.E032",
+            )
+        ]
     return [
         Error(
             "ALLOWED_HOSTS allows every name."

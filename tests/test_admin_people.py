@@ -185,6 +185,25 @@ def test_roles_are_neither_renamed_nor_deleted(web, name):
     assert set(role.permissions.all()) == before
 
 
+def test_a_role_is_looked_at_and_has_nothing_to_save(web):
+    url = f"{GROUPS}{Group.objects.get(name=roles.SUPERVISOR).pk}/change/"
+
+    page = web.get(url)
+
+    assert page.status_code == 200
+    assert not page.context["has_change_permission"]
+    assert web.post(url, {"name": "Renamed"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ["Owner", "OWNER ", "propietario", "Proprietário", "marketing", "Supervisor\u200b"]
+)
+def test_no_other_group_looks_like_a_role(web, name):
+    page = web.post(GROUPS + "add/", {"name": name}, headers=ENGLISH)
+
+    assert "This is the name of a role" in page.content.decode()
+
+
 def test_other_groups_are_made_renamed_and_deleted(web):
     web.post(GROUPS + "add/", {"name": "Ventas"})
     group = Group.objects.get(name="Ventas")

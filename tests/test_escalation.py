@@ -292,6 +292,18 @@ def test_a_flood_of_attempts_does_not_fill_the_list(client_for, marketing, stran
     refused = AuditEvent.objects.filter(action="access.refused")
     assert refused.filter(actor_name=marketing.username).count() == refusals.MOST
     assert refused.filter(actor_name=stranger.username).count() == 1
+    assert AuditEvent.objects.filter(action="access.refused_more").count() == 1
+
+
+def test_a_flood_of_looks_does_not_hide_what_is_sent(client_for, marketing, owner):
+    browser = client_for(marketing)
+    for _ in range(refusals.MOST + 5):
+        browser.get("/audit/")
+    for _ in range(3):
+        browser.post(f"{PEOPLE}{owner.pk}/delete/", {"post": "yes"})
+
+    sent = AuditEvent.objects.filter(action="access.refused", data__method="POST")
+    assert sent.count() == 3
 
 
 def test_an_attempt_brings_neither_its_query_nor_a_long_path(client_for, marketing):

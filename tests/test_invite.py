@@ -53,6 +53,7 @@ def test_somebody_who_is_there_gets_a_link_and_loses_lost_factors(marketing, cap
         (["nadia"], "no email address"),
         (["nadia@example.org"], "needs a role"),
         (["marta"], "is disabled"),
+        (["marta", "--role", "owner"], "is there already"),
     ],
 )
 def test_what_does_not_do_is_said_and_nothing_is_made(arguments, sentence, marketing):

@@ -469,8 +469,12 @@ def test_the_batch_names_the_form_that_was_sent_for_whoever_keeps_what_was_typed
 
 
 def test_a_pasted_null_is_refused_with_a_sentence(marta, connector):
-    response = marta.post(PAGE, form(connector, "https://a.co/\0.jpg"))
-    assert response.context["form"].errors["urls"]
+    lines = f"{STORAGE}a.jpg\n{STORAGE}\0.jpg"
+    response = marta.post(PAGE, form(connector, lines), headers={"accept-language": "en"})
+
+    assert response.status_code == 200
+    assert "The address holds an invisible character." in response.content.decode()
+    assert not Upload.objects.exists()
 
 
 @given(typed=st.text(max_size=200))

@@ -124,6 +124,16 @@ def test_what_a_person_does_keeps_the_session_alive(marketing, client_for):
     assert PersonSession.objects.get().seen_at > timezone.now() - timedelta(minutes=1)
 
 
+def test_a_short_limit_is_kept_alive_too(marketing, client_for, settings):
+    settings.SESSION_IDLE = timedelta(seconds=60)
+    client = client_for(marketing)
+    age(seen=timedelta(seconds=20))
+
+    client.get(reverse("history"))
+
+    assert PersonSession.objects.get().seen_at > timezone.now() - timedelta(seconds=10)
+
+
 def test_a_page_that_asks_by_itself_does_not(marketing, client_for):
     batch = make_batch(by=marketing)
     client = client_for(marketing)

@@ -170,6 +170,9 @@ def _settings(url: str) -> dict[str, str]:
         "LOG_FORMAT": "json",  # as in production
         "HTTPS": "false",
         "REQUIRE_MFA": "off",  # whoever measures has no app with codes
+        "LIMIT_SUBMITS": "0",  # and is no crowd either
+        "LIMIT_WAITING": "0",
+        "LIMIT_EXPORTS": "0",
         "SESSION_IDLE": "43200",  # and waits for hours between two requests
         "ALLOWED_HOSTS": "127.0.0.1,testserver",
         "WOLKVOX_BASE_URL": f"{sandbox}/wv{{server}}/api/v2/",

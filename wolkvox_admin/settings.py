@@ -4,6 +4,7 @@ import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import environ
@@ -13,7 +14,21 @@ from django.utils.translation import gettext_lazy as _
 from media_assets.wolkvox import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+
+
+class _Env(environ.Env):  # type: ignore[misc]  # it has no types
+    """Names the setting that cannot be read."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{var} cannot be read: .env.example says what it may be."
+            ) from None
+
+
+env = _Env()
 ENV_FILE = os.environ.get("ENV_FILE", BASE_DIR / ".env")
 environ.Env.read_env(ENV_FILE)
 
@@ -112,6 +127,7 @@ MIDDLEWARE = [
     "media_assets.tracing.trace_requests",
     "media_assets.headers.headers",
     "csp.middleware.CSPMiddleware",
+    "media_assets.middleware.known_host",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -375,10 +391,15 @@ LOGGING = {
         "json": {"()": "media_assets.logs.JsonLines"},
         "text": {"()": "media_assets.logs.ReadableLines"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "none": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        # strangers try names by the thousand; the line of the request says it
+        "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
         "django.server": {"handlers": [], "propagate": True},
     },
 }

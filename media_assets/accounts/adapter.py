@@ -41,6 +41,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # django-all
             "Too many attempts have failed. Wait five minutes and try again, or ask an owner of "
             "this installation to let you in sooner."
         ),
+        "too_many_from_address": _(
+            "Too many attempts have failed from your network. Wait a minute and try again."
+        ),
         "account_inactive": _(
             "This account is disabled. An owner of this installation can enable it."
         ),
@@ -74,7 +77,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # django-all
         self._by_address = ratelimit.consume(request, app=throttle.APP, action=throttle.BY_ADDRESS)
         try:
             if not self._by_address:
-                raise self.validation_error("too_many_login_attempts")
+                raise self.validation_error("too_many_from_address")
             super().pre_authenticate(request, **credentials)
         except ValidationError:
             self._record_blocked(request, credentials.get("username", ""))

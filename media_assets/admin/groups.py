@@ -1,24 +1,41 @@
 """Groups, for owners only: roles come with the product, other groups bundle connectors."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
 from media_assets.admin import words
 from media_assets.admin.owners import OwnersOnly
 from media_assets.admin.proof import ProvenAdmin
+from media_assets.models.texts import folded
 
 admin.site.unregister(Group)
+
+
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """Other groups must not look like roles in lists."""
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if _seen(name) in {
+            _seen(str(each)) for role in roles.BY_SLUG.values() for each in _names(role)
+        }:
+            raise ValidationError(_("This is the name of a role. Choose another one."))
+        return name
 
 
 @admin.register(Group)
@@ -26,6 +43,7 @@ class GroupAdmin(ProvenAdmin, OwnersOnly):
     """Roles come with the product and stay as they are; other groups bundle connectors."""
 
     kind = "group"
+    form = GroupForm
     list_display = ["label", "is_role", "people_count", "connector_count"]
     search_fields = ["name"]
     ordering = ["name"]
@@ -42,6 +60,10 @@ class GroupAdmin(ProvenAdmin, OwnersOnly):
         if _is_role(obj):
             return ["label", "allowed", "its_people", "its_connectors"]
         return ["name", "its_people", "its_connectors"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_role = isinstance(obj, Group) and _is_role(obj)
+        return not is_role and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["label", "allowed", "its_people", "its_connectors"]
@@ -101,6 +123,19 @@ class GroupAdmin(ProvenAdmin, OwnersOnly):
 
 def _is_role(group: Group) -> bool:
     return group.name in roles.PERMISSIONS
+
+
+def _names(role: str) -> Iterator[str]:
+    """A role's name in every language."""
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            yield str(roles.LABELS.get(role, _("Owner")))
+    yield role
+
+
+def _seen(name: str) -> str:
+    """What a reader sees of a name: without what has no width, in one case."""
+    return "".join(sign for sign in folded(name) if sign.isprintable()).strip()
 
 
 def _links(targets: QuerySet[Any], view: str) -> str | SafeString:

@@ -87,9 +87,7 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
     ]
     add_fieldsets = [(None, {"fields": ["email", "role", "groups"]})]
     readonly_fields = ["signs_in", "last_login", "date_joined"]
-    list_display = [
-        *["username", "first_name", "last_name", "email", "in_groups", "is_active", "signs_in"]
-    ]
+    list_display = ["username", "full_name", "email", "in_groups", "is_active", "signs_in"]
     list_filter = ["is_active", RoleFilter, ("groups", GroupsFilter)]
     filter_horizontal = []
 
@@ -152,6 +150,10 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
         return self.show_link(request, obj, link=request.link)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("name"), ordering="first_name")
+    def full_name(self, person: User) -> str:
+        return person.get_full_name()
 
     @admin.display(description=_("groups"))
     def in_groups(self, person: User) -> str:

@@ -80,8 +80,8 @@ class PersonSession(models.Model):
         return "idle" if self.seen_at <= now - settings.SESSION_IDLE else ""
 
     def set_seen(self, now: datetime, *, address: str | None) -> None:
-        """Note that the person is there, once a minute at most."""
-        if self.seen_at <= now - LATELY:
+        """Note that the person is there: once a minute, or oftener if idling is short."""
+        if self.seen_at <= now - min(LATELY, settings.SESSION_IDLE / 10):
             PersonSession.objects.filter(pk=self.pk, seen_at__lt=now).update(
                 seen_at=now, address=address
             )

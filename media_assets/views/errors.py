@@ -5,10 +5,12 @@
 import sys
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
+from django.utils.translation import get_language_from_request, override
 from django.views.decorators.csrf import requires_csrf_token
 
 from media_assets.limits import LimitReached
@@ -17,7 +19,11 @@ from media_assets.limits import LimitReached
 @login_not_required
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    foreign = isinstance(exception, DisallowedHost)
+    with override(get_language_from_request(request)):  # it may have come before the language
+        page = render(request, "400.html", {"foreign_host": foreign}, status=400)
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @login_not_required

@@ -44,8 +44,7 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        sentence = _("You are signed in already. Sign out, then open the link again.")
-        return _refusal(request, sentence, status=409)
+        return render(request, "account/invitation_signed_in.html", status=409)
     found = Invitation.objects.by_token(request.session.get(TOKEN, ""))
     if found is None or (sentence := _why_over(found)):
         request.session.pop(TOKEN, None)

@@ -36,9 +36,20 @@ def test_a_foreign_host_gets_400_in_the_products_look(host, path, settings, db):
     assert answer.status_code == 400
     html = answer.content.decode()
     assert "Handles multimedia" in html
+    assert "no se llega por este nombre" in html
     assert "evil.test" not in html
     assert "<script>alert(1)" not in html
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_files_are_there_under_our_own_names_only(settings, db):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    path = "/static/media_assets/favicon.svg"
+
+    ours = Client().get(path)
+    ours.close()
+    assert ours.status_code == 200
+    assert Client(headers={"host": "evil.test"}).get(path).status_code == 400
 
 
 def test_forwarded_hosts_are_not_read(settings, db):

@@ -58,6 +58,7 @@ def test_a_production_as_it_should_be_is_met_with_silence():
         ("E030", "SECRET_KEY", ["change-me" + GOOD_SECRET, "your-secret-key" + GOOD_SECRET]),
         ("E031", "DEBUG", [True]),
         ("E032", "ALLOWED_HOSTS", [[], ["*"], ["media.example.org", "*"], [""], ["."], [" * "]]),
+        ("E032", "ALLOWED_HOSTS", [["https://media.example.org"], ["a.example.org:443"], ["a/b"]]),
         ("E033", "WOLKVOX_BASE_URL", [SANDBOX, "http://localhost:8001/wv{server}/api/v2/"]),
         ("E036", "TRUSTED_PROXIES", [0, -1]),
     ],
@@ -132,6 +133,7 @@ def test_all_that_is_wrong_is_said_at_once(db, settings):
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
         ({"WOLKVOX_BASE_URL": SANDBOX}, "WOLKVOX_BASE_URL is not the real service"),
         ({"DEMO": "true"}, "WOLKVOX_BASE_URL is the real service"),
+        ({"SESSION_IDLE": "half an hour"}, "SESSION_IDLE cannot be read"),
     ],
     ids=str,
 )

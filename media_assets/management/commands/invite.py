@@ -37,6 +37,11 @@ class Command(BaseCommand):
         there = User.objects.filter(Q(username__iexact=who) | Q(email__iexact=who))
         if len(there) > 1:
             raise CommandError(f"Several people are called {who}: give the username of one.")
+        if there and role:
+            raise CommandError(
+                f"{there[0]} is there already, and --role is for somebody new: leave it out for a "
+                "link, and change the role in the administration."
+            )
         with transaction.atomic():
             person = there[0] if there else _made(who, role=role)
             if not invitations.may_have_link(person):
