@@ -38,7 +38,7 @@ shell: ## a Python shell with the models
 
 clean: ## remove what can be made again; database, keys and .env stay
 	@test ! -x .venv/bin/python || .venv/bin/python -m tools.bench --forget
-	@rm -rf .venv var/static var/static.sha256 var/log var/bench var/bench.json var/test.sqlite3* \
+	@rm -rf .venv var/static var/static.sha256 var/log var/bench var/bench.json var/test.*sqlite3* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Kept: .env with its keys, and the data in var/."

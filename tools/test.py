@@ -1,7 +1,6 @@
 """`make test`: the whole suite on SQLite, on PostgreSQL and in a browser, as far as they are there.
 
-The databases are tested at once, and PostgreSQL's report follows SQLite's; the browser follows
-alone, because its pages have to be quick.
+Two of them at a time, the browser last; their reports follow each other.
 
 ARGS="tests/test_crypto.py -k seal"   what pytest is given besides
 TEST_DATABASE_URL=postgres://…        the PostgreSQL server; its role has to create databases
@@ -17,6 +16,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ POSTGRESQL_SERVER = os.environ.get(
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = shlex.split(os.environ.get("ARGS", ""))
+AT_ONCE = 2
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
@@ -45,8 +46,7 @@ def main() -> int:
     VAR.mkdir(exist_ok=True)
     left_out: list[str] = []
     runs = list(_runs(left_out))
-    in_browser = [run for run in runs if run.markers == "browser"]
-    results = _at_once([run for run in runs if run not in in_browser]) | _at_once(in_browser)
+    results = _results(runs)
     failed = [title for title, code in results.items() if code not in {0, NO_TESTS}]
     empty = [title for title, code in results.items() if code == NO_TESTS]
     if len(empty) == len(results):
@@ -72,7 +72,8 @@ def _runs(left_out: list[str]) -> Iterator[Run]:
             f"{urlsplit(POSTGRESQL_SERVER).hostname}: start one, or name one in TEST_DATABASE_URL."
         )
     if browser:
-        yield Run("Chromium", "browser", {"CHROMIUM": browser})
+        database = f"sqlite:///{VAR}/test.browser.sqlite3"  # the other may still be in use
+        yield Run("Chromium", "browser", {"CHROMIUM": browser, "TEST_DATABASE_URL": database})
     else:
         left_out.append(
             "the tests in a browser, because there is no Chromium: install it "
@@ -88,19 +89,20 @@ def has_postgresql(url: str) -> bool:
     return done.returncode == 0
 
 
-def _at_once(runs: list[Run]) -> dict[str, int]:
-    """Exit codes by title; the first is seen as it goes, others when those before have ended."""
+def _results(runs: list[Run]) -> dict[str, int]:
+    """Exit codes by title; the first run is seen as it goes, the others when they have ended."""
     results = {}
-    started: list[tuple[Run, subprocess.Popen[bytes], IO[bytes] | None]] = []
     with ExitStack() as stack:
-        for run in runs:
-            output: IO[bytes] | None = None
-            if started:
-                output = stack.enter_context(tempfile.TemporaryFile())
-            started.append((run, stack.enter_context(_pytest(run, output=output)), output))
-        for run, process, output in started:
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # interrupted: no more
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in runs[1:]]
+        started = [
+            (run, output, pool.submit(_pytest, run, output=output))
+            for run, output in zip(runs, [None, *outputs], strict=True)
+        ]
+        for run, output, process in started:
             print(f"\n{run.title}", flush=True)
-            results[run.title] = process.wait()
+            results[run.title] = process.result()
             if output is not None:
                 output.seek(0)
                 shutil.copyfileobj(output, sys.stdout.buffer)
@@ -108,13 +110,15 @@ def _at_once(runs: list[Run]) -> dict[str, int]:
     return results
 
 
-def _pytest(run: Run, *, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+def _pytest(run: Run, *, output: IO[bytes] | None) -> int:
     settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", **run.environment}
     environment = environment_with(settings)
     if "TEST_DATABASE_URL" not in settings:
         environment.pop("TEST_DATABASE_URL", None)
     command = [str(PYTHON), "-m", "pytest", "-q", "-m", run.markers, *ARGS]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+    ).returncode
 
 
 if __name__ == "__main__":
