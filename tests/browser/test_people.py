@@ -146,7 +146,7 @@ def test_an_invited_person_comes_in_with_a_passkey(
         page.get_by_role("button", name="Use a passkey").click()
         page.wait_for_url(f"{live_server.url}/")
         page.goto(link)
-        expect(page.get_by_text("You are signed in already.")).to_be_visible()
+        expect(page.get_by_text("You are signed in as nadia")).to_be_visible()
 
     nadia = User.objects.get(username="nadia")
     assert not nadia.has_usable_password()
