@@ -1,5 +1,6 @@
 """An identity provider on this machine, as much of it as signing in needs."""
 
+import copy
 import json
 import threading
 import time
@@ -27,6 +28,12 @@ class IdentityProvider:
         self.issuer = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever)
 
+    def configure(self, settings: Any) -> None:
+        """Make it the installation's own."""
+        configured = copy.deepcopy(settings.SOCIALACCOUNT_PROVIDERS)
+        configured["openid_connect"]["APPS"][0]["settings"]["server_url"] = self.issuer
+        settings.SOCIALACCOUNT_PROVIDERS, settings.OIDC_ISSUER = configured, self.issuer
+
     def __enter__(self) -> "IdentityProvider":
         self.thread.start()
         return self
@@ -41,7 +48,7 @@ class IdentityProvider:
         self.asked = {
             name: values[0] for name, values in parse_qs(urlsplit(location).query).items()
         }
-        self.claims = claims
+        self.claims = claims or self.claims
         return f"code=one-code&state={self.asked['state']}"
 
     def token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -65,6 +72,13 @@ def _handler(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
                 ends = ("authorization", "token", "userinfo")
                 found = {f"{end}_endpoint": f"{here}/{end}" for end in ends}
                 self._answer(200, {"issuer": here, "jwks_uri": f"{here}/keys", **found})
+                return
+            if self.path.startswith("/authorization?"):  # a browser that is signed in there
+                back = provider.authorise(self.path)
+                self.send_response(302)
+                self.send_header("location", f"{provider.asked['redirect_uri']}?{back}")
+                self.send_header("content-length", "0")
+                self.end_headers()
                 return
             self._answer(200, provider.claims)
 

@@ -1,6 +1,5 @@
 """Signing in at the company's identity provider, and the roles that it names."""
 
-import copy
 import hashlib
 import subprocess
 import sys
@@ -27,10 +26,7 @@ CALLBACK = "/account/oidc/oidc/login/callback/"
 @pytest.fixture
 def provider(settings):
     with IdentityProvider() as provider:
-        configured = copy.deepcopy(settings.SOCIALACCOUNT_PROVIDERS)
-        configured["openid_connect"]["APPS"][0]["settings"]["server_url"] = provider.issuer
-        settings.SOCIALACCOUNT_PROVIDERS = configured
-        settings.OIDC_ISSUER = provider.issuer
+        provider.configure(settings)
         yield provider
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from media_assets import roles
 from tests.browser.test_accessibility import NARROW, WIDE, serious_issues, sideways
 from tests.factories import PASSWORD, make_user, team
+from tests.identity_provider import IdentityProvider
 from tests.people import code_of, give_app, give_recovery_codes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -132,6 +133,24 @@ def invited(page: Page, email: str) -> str:
     page.get_by_label("Marketing").check()
     page.get_by_role("button", name="Save", exact=True).click()
     return page.locator("#invitation-link").input_value()
+
+
+def test_a_browser_is_led_to_the_identity_provider_and_back(
+    browser: Browser, box: Any, live_server: Any, settings: Any
+) -> None:
+    with IdentityProvider() as provider, browser.new_context(locale="en-US") as context:
+        page = context.new_page()
+        provider.configure(settings)
+        provider.claims = {"sub": "1", "name": "Nadia Ruiz", "groups": ["media-owners"]}
+        page.goto(f"{live_server.url}/history/")
+        page.get_by_role("button", name="SSO").click()
+        page.wait_for_url(f"{live_server.url}/history/")
+
+        add = f"{live_server.url}/admin/auth/user/add/"
+        page.goto(add)  # signing in there is no proof
+        page.get_by_role("button", name="SSO").click()
+        page.wait_for_url(add)
+        assert provider.asked["prompt"] == "login"
 
 
 def test_an_invited_person_comes_in_with_a_passkey(
