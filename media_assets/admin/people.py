@@ -87,7 +87,7 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
     ]
     add_fieldsets = [(None, {"fields": ["email", "role", "groups"]})]
     readonly_fields = ["signs_in", "last_login", "date_joined"]
-    list_display = ["username", "full_name", "email", "in_groups", "is_active", "signs_in"]
+    list_display = ["username", "in_groups", "signs_in", "is_active", "full_name", "email"]
     list_filter = ["is_active", RoleFilter, ("groups", GroupsFilter)]
     filter_horizontal = []
 
