@@ -14,6 +14,7 @@ from django.http import (
     HttpResponseNotAllowed,
 )
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -54,6 +55,21 @@ def known_host(get_response: Respond) -> Respond:
         return get_response(request)
 
     return respond
+
+
+class Compressed(GZipMiddleware):
+    """Pages, but not exports: those leave at once, piece by piece.
+
+    Django pads what it compresses at random, and masks the tokens of forms anew in each answer
+    (BREACH).
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if response.streaming:
+            return response
+        return super().process_response(request, response)
 
 
 def time_zone(get_response: Respond) -> Respond:

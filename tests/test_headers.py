@@ -1,5 +1,6 @@
 """Every answer says how it is to be treated: pages, fragments, files, errors and redirects."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.db import OperationalError
 from django.test import Client
+from django.urls import reverse
 
 from tests.factories import PASSWORD
 from tests.permission_matrix import make_world, rows
@@ -231,3 +233,16 @@ print(json.dumps([getattr(settings, name) for name in {names}] + settings.MIDDLE
         "media_assets.tracing.trace_requests",
         "media_assets.headers.headers",
     ]
+
+
+def test_pages_are_compressed_and_exports_leave_at_once(owner, client_for):
+    client = client_for(owner)
+    asked = {"accept-encoding": "gzip"}
+    page = client.get(reverse("history"), headers=asked)
+    export = client.get(reverse("history_csv"), headers=asked)
+
+    assert page["Content-Encoding"] == "gzip"
+    assert b"<!doctype html>" in gzip.decompress(page.content)
+    assert "Accept-Encoding" in page["Vary"]
+    assert "Content-Encoding" not in export
+    assert b"".join(export.streaming_content).startswith(b"\xef\xbb\xbf")
