@@ -42,7 +42,7 @@ from tests.security.world import EVERYBODY, MISTYPED, World
 
 READERS = [roles.MARKETING, roles.SUPERVISOR, "Owner"]
 ADMINS = [roles.CONNECTOR_ADMIN, "Owner"]
-WAITING = timedelta(seconds=0.3)
+WAITING = timedelta(seconds=1)
 
 
 @dataclass
