@@ -138,7 +138,7 @@ def second_factor(get_response: Respond) -> Respond:
             raise PermissionDenied
         return redirect(setup)
 
-    respond.process_view = process_view  # type: ignore[attr-defined]
+    respond.process_view = process_view  # type: ignore[attr-defined]  # ours
     return respond
 
 

@@ -201,7 +201,7 @@ def _sorted(part: UploadQuerySet, matches: Statement, search: Search, way: Way) 
         return []
     joined = f"({inner.sql})"
     if connection.vendor == "postgresql":  # its planner would rather read the table from end to end
-        joined = f"LATERAL (SELECT * FROM {joined} part WHERE id = matched.id OFFSET 0)"  # noqa: S608
+        joined = f"LATERAL (SELECT * FROM {joined} part WHERE id = matched.id OFFSET 0)"  # noqa: S608  (Django's)
     found = f"SELECT DISTINCT id FROM ({matches.sql}) matches"  # noqa: S608  (names of ours)
     condition = search.condition("upload")
     if search.is_told_by_keys:  # each of them once

@@ -48,17 +48,17 @@ def recording_last(request: HttpRequest) -> Iterator[None]:
     changed and wants to record, would have each wait for the other.
     """
     with transaction.atomic():
-        request.held_events = []  # type: ignore[attr-defined]
+        request.held_events = []  # type: ignore[attr-defined]  # ours
         try:
             yield
             record_held(request)
         finally:
-            del request.held_events  # type: ignore[attr-defined]
+            del request.held_events  # type: ignore[attr-defined]  # ours
 
 
 def record_held(request: HttpRequest) -> None:
     """Append what `record` has held back so far, in its order."""
-    held, address = request.held_events, address_of(request)  # type: ignore[attr-defined]
+    held, address = request.held_events, address_of(request)  # type: ignore[attr-defined]  # ours
     for action, on, data in held:
         AuditEvent.objects.record(action, by=request.user, on=on, address=address, **data)
     held.clear()

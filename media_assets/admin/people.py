@@ -126,7 +126,7 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
         super().save_related(request, form, formsets, change)
         if not change:
             record_held(request)  # before the event of the invitation, which nothing holds back
-            request.link = invitations.invite(request, person)  # type: ignore[attr-defined]
+            request.link = invitations.invite(request, person)  # type: ignore[attr-defined]  # ours
             return
         self._end_what_is_over(request, person, before=before, changed=form.changed_data)
 
@@ -149,7 +149,7 @@ class PersonAdmin(ProvenAdmin, PersonTools, OwnersOnly, StockUserAdmin):  # type
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return self.show_link(request, obj, link=request.link)  # type: ignore[attr-defined]
+        return self.show_link(request, obj, link=request.link)  # type: ignore[attr-defined]  # ours
 
     @admin.display(description=_("name"), ordering="first_name")
     def full_name(self, person: User) -> str:

@@ -72,4 +72,4 @@ def _as_if_sent(request: HttpRequest, typed: Any) -> None:
     request.method = "POST"
     request.POST = typed
     request._files = MultiValueDict()  # type: ignore[attr-defined]  # as Django's own parser sets it
-    request.is_typed_late = True  # type: ignore[attr-defined]
+    request.is_typed_late = True  # type: ignore[attr-defined]  # ours

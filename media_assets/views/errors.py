@@ -19,9 +19,10 @@ from media_assets.limits import LimitReached
 @login_not_required
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    foreign = isinstance(exception, DisallowedHost)
+    # under a foreign name there are no files either, so that page does without them
+    template = "400_host.html" if isinstance(exception, DisallowedHost) else "400.html"
     with override(get_language_from_request(request)):  # it may have come before the language
-        page = render(request, "400.html", {"foreign_host": foreign}, status=400)
+        page = render(request, template, status=400)
     page.headers["Cache-Control"] = "no-store"
     return page
 

@@ -26,7 +26,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("host", FOREIGN, ids=ascii)
 @pytest.mark.parametrize("path", ["/", "/account/sign-in/", "/admin/", "/nowhere/"])
-def test_a_foreign_host_gets_400_in_the_products_look(host, path, settings, db):
+def test_a_foreign_host_gets_400_and_a_sentence(host, path, settings, db):
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.DEBUG_PROPAGATE_EXCEPTIONS = False
     visitor = Client(raise_request_exception=False, headers={"host": host, "accept-language": "es"})
@@ -37,6 +37,7 @@ def test_a_foreign_host_gets_400_in_the_products_look(host, path, settings, db):
     html = answer.content.decode()
     assert "Handles multimedia" in html
     assert "no se llega por este nombre" in html
+    assert "/static/" not in html  # it would come without a style
     assert "evil.test" not in html
     assert "<script>alert(1)" not in html
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
