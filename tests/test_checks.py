@@ -79,26 +79,38 @@ def test_a_demonstration_on_the_real_service(settings):
     assert issue.id == "media_assets.E004"
 
 
-def test_a_production_like_environment_passes_the_deployment_checks():
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "SECRET_KEY": "production-like-" + "k3y" * 20,
-        "TOKEN_KEYS": crypto.generate_key(),
-        "ALLOWED_HOSTS": "media.example.org",
-        "DATABASE_URL": "sqlite:////dev/null",
-    }
-    check = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+def _check(*arguments, **environment):
+    """`manage.py check` in a process of its own, with these settings only."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *arguments],
         cwd=configured.BASE_DIR,
-        env=environment,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def test_a_production_like_environment_passes_the_deployment_checks():
+    check = _check(
+        *("--deploy", "--fail-level", "WARNING"),
+        SECRET_KEY="production-like-" + "k3y" * 20,
+        TOKEN_KEYS=crypto.generate_key(),
+        ALLOWED_HOSTS="media.example.org",
+        DATABASE_URL="sqlite:////dev/null",
+    )
+
     assert check.returncode == 0, check.stderr
     assert "no issues" in check.stdout
+
+
+def test_a_missing_setting_is_a_sentence_and_no_traceback():
+    check = _check()
+
+    assert check.returncode == 1
+    (line,) = check.stderr.splitlines()
+    assert line.startswith("SECRET_KEY is not set. Put SECRET_KEY=")
+    assert "Traceback" in _check("--traceback").stderr
 
 
 @pytest.mark.parametrize(

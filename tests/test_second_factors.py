@@ -462,6 +462,16 @@ def test_the_page_says_what_to_do_and_then_one_goes_on(owner, client_for, settin
     assert "before you can go on" not in client.get(reverse(SETUP)).content.decode()
 
 
+def test_there_is_no_menu_while_every_entry_of_it_leads_back(owner, client_for, settings):
+    settings.REQUIRE_MFA = "admins"
+    client, entry = client_for(owner), f'href="{reverse("history")}"'
+
+    assert entry not in client.get(reverse(SETUP)).content.decode()
+
+    give_app(owner)
+    assert entry in client.get(reverse(SETUP)).content.decode()
+
+
 def test_who_removes_the_last_one_is_led_back(owner, client_for, settings):
     settings.REQUIRE_MFA = "admins"
     give_app(owner)

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from media_assets import roles
+from media_assets.accounts import factors
 
 ROLE_NAMES: dict[str, Promise] = {**roles.LABELS, "Owner": _("Owner")}
 
@@ -38,7 +39,7 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "sandbox": settings.SANDBOX,
         "demo": settings.DEMO,
-        "navigation": _navigation(request, user) if user.is_authenticated else [],
+        "navigation": [] if _leads_nowhere(request, user) else _navigation(request, user),
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "role": ROLE_NAMES.get(roles.role_of(user), "") if user.is_authenticated else "",
         "time_zone": timezone.get_current_timezone_name(),
@@ -46,6 +47,14 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         "language_code": (get_language() or settings.LANGUAGE_CODE).partition("-")[0],
         "here": request.get_full_path() if request.method == "GET" else request.path,
     }
+
+
+def _leads_nowhere(request: HttpRequest, user: User | AnonymousUser) -> bool:
+    """Whether every entry would end at the sign-in, or at the page that demands a second factor."""
+    if not user.is_authenticated:
+        return True
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return here in factors.ALLOWED_WITHOUT and factors.is_missing(user)
 
 
 def _navigation(request: HttpRequest, user: User | AnonymousUser) -> list[Entry]:

@@ -53,7 +53,9 @@ function confirmCopy(button) {
   if (shown) clearTimeout(shown.timer);
   const before = shown ? shown.before : [...button.childNodes];
   if (!shown) button.style.minWidth = `${button.offsetWidth}px`;
-  button.replaceChildren(checkIcon(), ` ${label}`);
+  // the admin has no icons
+  if (document.getElementById("icon-check")) button.replaceChildren(checkIcon(), ` ${label}`);
+  else button.textContent = label;
   const timer = setTimeout(() => {
     confirmations.delete(button);
     button.replaceChildren(...before);

@@ -112,6 +112,7 @@ def test_a_passkey_is_a_second_factor_after_the_password(sign_in: Window, marta:
     sign_out(page)
     by_password(page, "marta")
     page.wait_for_url(f"**{ACCOUNT}authenticate/")
+    expect(page.locator("main button").first).to_have_text("Use a passkey")
     page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url(lambda url: "account" not in url)
 
@@ -133,6 +134,16 @@ def invited(page: Page, email: str) -> str:
     page.get_by_label("Marketing").check()
     page.get_by_role("button", name="Save", exact=True).click()
     return page.locator("#invitation-link").input_value()
+
+
+def test_an_invitation_is_copied_with_one_click(sign_in: Window, olga: User) -> None:
+    page = sign_in("olga")
+    link = invited(page, "nadia@example.org")
+
+    page.get_by_role("button", name="Copy").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
 
 
 def test_a_browser_is_led_to_the_identity_provider_and_back(

@@ -98,13 +98,13 @@ def looking() -> Iterator[list[Looking]]:
 @contextmanager
 def looking_at_peer(size: int) -> Iterator[Looking]:
     """Somebody on the copy of the largest database, made into what the peer would have."""
-    connection = _connection(os.environ["BENCH_PEER"])
+    connection = _connection(os.environ["BENCH_PEER"], OPTIONS={})
     have_only_stock_indexes(connection)
     yield Looking(size, connection)
 
 
-def _connection(url: str) -> BaseDatabaseWrapper:
-    """As the product connects, and kept open as in a running process."""
+def _connection(url: str, **other: object) -> BaseDatabaseWrapper:
+    """As the product connects, but for these settings; kept open as in a running process."""
     default = connections[DEFAULT_DB_ALIAS]
-    options = {**default.settings_dict, "NAME": Env.db_url_config(url)["NAME"]}
-    return type(default)(options, DEFAULT_DB_ALIAS)
+    own = {"NAME": Env.db_url_config(url)["NAME"], **other}
+    return type(default)({**default.settings_dict, **own}, DEFAULT_DB_ALIAS)
