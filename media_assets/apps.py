@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -35,8 +34,9 @@ def install_triggers(*, using: str = "default", **_: Any) -> None:
 
 
 def install_search(*, using: str = "default", **_: Any) -> None:
-    """Bring back SQLite's triggers of the search; only once its tables are there."""
+    """Bring back what the search looks in, if any of it is missing; once its tables are there."""
     from media_assets.models import search  # (this module is read before any model)
 
-    if connections[using].vendor == "sqlite" and search.is_there(using=using):
+    if search.missing(using=using):
         search.install(using=using)
+        search.rebuild(using=using)

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from media_assets import crypto, preflight, roles
 from media_assets.accounts import factors
-from media_assets.models import triggers
+from media_assets.models import search, triggers
 from media_assets.wolkvox import servers
 
 LONGEST_LEASE = timedelta(seconds=170)
@@ -201,4 +201,19 @@ def audit_triggers(*, databases: Sequence[str] | None = None, **_: Any) -> list[
         )
         for alias in databases or []
         if (missing := triggers.missing(using=alias))
+    ]
+
+
+@register(Tags.database)
+def search_index(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """W007: searches look things up and do not read every row, nor miss any."""
+    return [
+        Warning(
+            f"The search has lost a part of its index in the database {alias!r}: "
+            f"{', '.join(missing)}.",
+            hint="Run 'manage.py migrate', which makes it anew.",
+            id="media_assets.W007",
+        )
+        for alias in databases or []
+        if (missing := search.missing(using=alias))
     ]

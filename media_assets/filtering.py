@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from media_assets.paging import OLDEST_FIRST
 from media_assets.widgets import ISO_DAY, Choices, DayInput
 
 TODAY, WEEK, MONTH, SEVEN_DAYS, THIRTY_DAYS = "today", "week", "month", "7d", "30d"
@@ -53,6 +54,11 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         return {name: value[:80] for name, value in self._given().items() if name not in wrong}
 
     @property
+    def is_partial(self) -> bool:
+        """Whether only a part of what there is was searched."""
+        return False
+
+    @property
     def query(self) -> str:
         """The filters in force as a query string, without the place in the list."""
         return urlencode(self._given())
@@ -61,11 +67,12 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
     def chips(self) -> list[Chip]:
         """The filters in force, to be read and taken away one by one."""
         given = self._given()
+        order = {"sort": OLDEST_FIRST} if self.data.get("sort") == OLDEST_FIRST else {}
         return [
             Chip(
                 label=str(self.form[name].label),
                 value=self._shown(name, value),
-                query="?" + urlencode({key: text for key, text in given.items() if key != name}),
+                query="?" + urlencode({key: given[key] for key in given if key != name} | order),
             )
             for name, value in given.items()
         ]

@@ -8,6 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -18,7 +19,7 @@ from media_assets.filtering import THIRTY_DAYS, DatedFilters, ListFilters, first
 from media_assets.models import Connector, Format, Status, Upload
 from media_assets.models.querysets import UploadQuerySet
 from media_assets.models.texts import folded
-from media_assets.search import Search, search_for
+from media_assets.search import MOST_TERMS, Search, pieces_of, search_for
 from media_assets.selection import Selection, newest_of
 from media_assets.widgets import Choices, Line
 
@@ -40,9 +41,12 @@ def _connectors(request: HttpRequest) -> QuerySet[Connector]:
 
 
 def _people(request: HttpRequest) -> QuerySet[User]:
-    """Who has submitted something that this person may see; asked of batches, which are fewer."""
+    """Who has submitted something that this person may see, and this person, who may yet.
+
+    Asked of batches, which are fewer.
+    """
     theirs = roles.batches_visible_to(request.user).filter(submitted_by=OuterRef("pk"))
-    return User.objects.filter(Exists(theirs)).order_by("username")
+    return User.objects.filter(Exists(theirs) | Q(pk=request.user.pk)).order_by("username")
 
 
 def _with_none(
@@ -51,11 +55,20 @@ def _with_none(
     return [("", field.empty_label), *choices()]
 
 
+def _not_too_many_words(typed: str) -> None:
+    if len(pieces_of(typed)) > MOST_TERMS:
+        raise ValidationError(
+            _("Search for at most %(most)d words at once: take some away."),
+            params={"most": MOST_TERMS},
+        )
+
+
 class UploadFilters(ListFilters):
     """What both lists can be narrowed by."""
 
     q = django_filters.CharFilter(
         method="with_search",
+        validators=[_not_too_many_words],
         label=_("Search"),
         widget=Line(
             attrs={
@@ -132,6 +145,11 @@ class UploadFilters(ListFilters):
             near = [Q(pk__in=part.order_by().values("pk")) for part in self._newest[0]]
             uploads = uploads.filter(Q(*near, _connector=Q.OR)) if near else uploads.none()
         return self._search.within(uploads)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the search was held to the newest, and there are others."""
+        return self.is_valid() and self._newest is not None and self._newest[1]
 
     @cached_property
     def _newest(self) -> tuple[list[UploadQuerySet], bool] | None:

@@ -14,7 +14,6 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
 
 from media_assets.models import Attempt, AuditEvent, Batch, Status, Upload
 from media_assets.models.purges import Purge
@@ -170,10 +169,9 @@ def _remove_empty(batches: Collection[int]) -> int:
 
 
 def _is_over(upload: Upload, before: datetime) -> bool:
-    finished, expires = upload.finished_at, upload.handle_expires_at
-    if upload.status not in FINISHED or finished is None or finished >= before:
-        return False
-    return expires is None or expires <= timezone.now()
+    finished = upload.finished_at
+    is_old = upload.status in FINISHED and finished is not None and finished < before
+    return is_old and not upload.is_live
 
 
 def _tell(run: Purge, *, interrupted: bool) -> None:

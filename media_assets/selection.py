@@ -73,11 +73,11 @@ def newest_of(parts: Sequence[UploadQuerySet]) -> tuple[list[UploadQuerySet], bo
     """Of each part as many of its newest as are walked for it, and whether that left any out."""
     steps = WALK // max(1, len(parts))
     bounds = [
-        part.newest_first().values_list("created_at", flat=True)[steps : steps + 1].first()
+        part.newest_first().values_list("created_at", "pk")[steps : steps + 1].first()
         for part in parts
     ]
     newest = [
-        part.filter(created_at__gt=bound) if bound else part
+        Way(steps, beyond=bound, oldest_first=True).past(part) if bound else part
         for part, bound in zip(parts, bounds, strict=True)
     ]
     return newest, any(bounds)

@@ -1,7 +1,8 @@
 """A table as CSV, while it is read.
 
 A header, one line a row, and a last line that says how many there were: `"Rows","1200"` for
-people, `#rows,1200` for machines. A file without it broke off. All other cells are in quotation
+people, `#rows,1200` for machines, and behind that a note if these are not all. A file without it
+broke off. All other cells are in quotation
 marks, lines end with CRLF. The kind for people begins with a byte order mark, without which
 spreadsheets read UTF-8 as something else.
 """
@@ -23,10 +24,10 @@ Cells = Callable[[Sequence[Any]], Sequence[str]]
 
 def csv_lines(table: Table) -> Iterator[str]:
     """The file in pieces of whole lines. Nothing of the table is read before the second one."""
-    return _lines(table, total="#rows,{}\r\n" if table.machine else f'"{_("Rows")}","{{}}"\r\n')
+    return _lines(table, title=_("Rows"))
 
 
-def _lines(table: Table, *, total: str) -> Iterator[str]:
+def _lines(table: Table, *, title: str) -> Iterator[str]:
     yield ("" if table.machine else BOM) + _joined(['","'.join(_text(table.header))])
     cells_of = _cells_of(table)
     count = 0
@@ -36,7 +37,11 @@ def _lines(table: Table, *, total: str) -> Iterator[str]:
         count += len(rows)
         for start in range(0, len(rows), PIECE):
             yield _joined(rows[start : start + PIECE])
-    yield total.format(count)
+    note = [table.note] if table.note else []
+    if table.machine:
+        yield ",".join(["#rows", str(count), *note]) + "\r\n"
+    else:
+        yield _joined(['","'.join([title, str(count), *note])])
 
 
 def _with_columns(table: Table, page: list[Sequence[Any]]) -> Iterator[tuple[Any, Sequence[Any]]]:

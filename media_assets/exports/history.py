@@ -10,19 +10,21 @@ from django.utils.translation import gettext as _
 from media_assets.exports.reading import Position, as_stored
 from media_assets.exports.tables import Column, Kind, Names, Table, Words, chosen
 from media_assets.models import Connector, Format, Outcome, Status
+from media_assets.models.clock import now_in_database
 from media_assets.models.querysets import UploadQuerySet
 
 
-def history(uploads: UploadQuerySet, *, machine: bool = False) -> Table:
+def history(uploads: UploadQuerySet, *, machine: bool = False, note: str = "") -> Table:
     """The uploads there are now, in the language and the time zone that are active now."""
     return Table(
         name="history",
         title=_("History"),
         rows=uploads,
         columns=_columns(machine=machine),
-        begin=Position(at=timezone.now()),
+        begin=Position(at=now_in_database()),  # whose clock stamps uploads
         zone=timezone.get_current_timezone(),
         machine=machine,
+        note=note,
     )
 
 

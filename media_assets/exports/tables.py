@@ -38,6 +38,7 @@ class Table:
     """Rows as they were when the export began, to be read once.
 
     Its texts are in the language of that moment: while the file leaves, it may be another one.
+    `note` says why these are not all, if they are not.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Table:
     begin: Position
     zone: tzinfo
     machine: bool
+    note: str = ""
 
     @property
     def header(self) -> list[str]:

@@ -127,8 +127,8 @@ def long_part(text: str) -> str:
 def install(*, using: str = "default") -> None:
     """Make the index of trigrams, or what SQLite has in its place; does nothing twice.
 
-    SQLite's triggers vanish when a migration makes their table anew, so this runs after every
-    `migrate`.
+    SQLite's triggers vanish when a migration makes their table anew, so what is `missing` is made
+    after every `migrate`.
     """
     connection = connections[using]
     with connection.cursor() as cursor:
@@ -136,9 +136,18 @@ def install(*, using: str = "default") -> None:
             cursor.execute(statement)
 
 
-def is_there(*, using: str = "default") -> bool:
-    """Whether the tables that are searched exist: not before their migration."""
-    return UploadText._meta.db_table in connections[using].introspection.table_names()
+def missing(*, using: str = "default") -> list[str]:
+    """The names of indexes and triggers that are not there; none before their migration."""
+    connection = connections[using]
+    if UploadText._meta.db_table not in connection.introspection.table_names():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FOUND[connection.vendor])
+        found = {name for (name,) in cursor.fetchall()}
+    wanted = [*NAMES]
+    if connection.vendor == "sqlite":
+        wanted += [f"{name}_{event}" for name in NAMES for event in EVENTS]
+    return [name for name in wanted if name not in found]
 
 
 def rebuild(*, using: str = "default") -> None:
@@ -159,7 +168,7 @@ def uninstall(*, using: str = "default") -> None:
             if connection.vendor == "postgresql":
                 cursor.execute(f"DROP INDEX IF EXISTS {name}")
                 continue
-            for event in ("added", "removed", "changed"):
+            for event in EVENTS:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}_{event}")
             cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
@@ -185,6 +194,12 @@ def _fts(name: str, *, content: str, key: str, column: str) -> list[str]:
     ]
 
 
+EVENTS = ("added", "removed", "changed")
+_FOUND = {
+    "postgresql": """SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE indisvalid AND pg_table_is_visible(indexrelid)""",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'trigger')",
+}
 NAMES = ["upload_words", "upload_handle_part", "batch_code_part"]
 # A short pending list: with a long one writing is cheaper still, but every search reads it whole.
 _GIN = """CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin (({column}) gin_trgm_ops)

@@ -94,6 +94,7 @@ TRIGGERS = {
                 {_NEVER.format("audit events are never replaced")}""",  # noqa: S608
         },
         LANES: {
+            # of the events, but the lanes' migration brings the columns that it looks at
             "audit_no_second": f"""CREATE TRIGGER audit_no_second BEFORE INSERT ON {EVENTS}
                 WHEN EXISTS (SELECT 1 FROM {EVENTS} WHERE lane = NEW.lane AND number = NEW.number)
                 {_NEVER.format("audit events are never replaced")}""",  # noqa: S608

@@ -115,6 +115,7 @@ class Upload(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="upload_by_status"),
             models.Index(fields=["submitted_by", "-created_at", "-id"], name="upload_by_person"),
             models.Index(fields=["campaign", "-created_at", "-id"], name="upload_by_campaign"),
+            models.Index(fields=["format", "-created_at", "-id"], name="upload_by_format"),
             models.Index(
                 fields=["connector", "status", "-created_at", "-id"],
                 name="upload_by_connector_status",
@@ -184,6 +185,13 @@ class Upload(models.Model):
     def is_expired(self) -> bool:
         """Whether the estimated expiry has passed; wolkvox may still accept the handle."""
         return self.handle_expires_at is not None and self.handle_expires_at <= timezone.now()
+
+    @property
+    def is_live(self) -> bool:
+        """As `UploadQuerySet.live`."""
+        if self.status != Status.READY or self.finished_at is None:
+            return False
+        return (self.handle_expires_at or self.finished_at + handles.LIFETIME) > timezone.now()
 
     @cached_property
     def parsed_handle(self) -> handles.Handle:

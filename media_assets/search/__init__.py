@@ -5,6 +5,6 @@ filters are applied to those (`Search.few`). For one that many have, a list is w
 and each row asked whether it fits, which soon fills a page.
 """
 
-from media_assets.search.terms import Search, search_for
+from media_assets.search.terms import MOST_TERMS, Search, pieces_of, search_for
 
-__all__ = ["Search", "search_for"]
+__all__ = ["MOST_TERMS", "Search", "pieces_of", "search_for"]

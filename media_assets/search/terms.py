@@ -1,7 +1,7 @@
 """What somebody typed into the search field, and which uploads fit it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,31 +32,37 @@ TEXT = UploadText._meta.db_table
 
 @dataclass(frozen=True)
 class Term:
-    """One word, and what it stands for besides a part of the texts of an upload."""
+    """One word, in the ways in which it may be stored, and what it stands for besides."""
 
-    text: str
+    texts: tuple[str, ...]
     connectors: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     uploads: tuple[int, ...] = ()
 
     @property
     def is_plain(self) -> bool:
-        return not (self.connectors or self.batches or self.uploads)
+        """Whether it is a part of the texts of an upload, and nothing else."""
+        return len(self.texts) == 1 and not (self.connectors or self.batches or self.uploads)
+
+    @property
+    def is_indexed(self) -> bool:
+        return all(map(is_indexed, self.texts))
 
     def fits(self) -> Q:
         """For a queryset with the alias `words`."""
-        return (
-            Q(words__contains=self.text)
-            | Q(connector__in=self.connectors)
-            | Q(batch__in=self.batches)
-            | Q(pk__in=self.uploads)
+        return Q(
+            *(Q(words__contains=text) for text in self.texts),
+            Q(connector__in=self.connectors),
+            Q(batch__in=self.batches),
+            Q(pk__in=self.uploads),
+            _connector=Q.OR,
         )
 
     def condition(self, row: str) -> Statement:
         """The same as `fits` in SQL, about a row that has id, connector_id and batch_id."""
         words = f"(SELECT words FROM {TEXT} WHERE upload_id = {row}.id)"  # noqa: S608  (ours)
-        parts: list[str] = [f"{words} LIKE %s ESCAPE '\\'"]
-        parameters: list[Any] = [like(self.text)]
+        parts: list[str] = [f"{words} LIKE %s ESCAPE '\\'"] * len(self.texts)
+        parameters: list[Any] = [like(text) for text in self.texts]
         for column, values in self._keys().items():
             if values:
                 parts.append(f"{row}.{column} IN ({places(values)})")
@@ -65,8 +71,9 @@ class Term:
 
     def matches(self) -> Statement:
         """Finds the ids of all uploads that may fit, some perhaps twice, through the indexes."""
-        found = index.lookup("upload_words", [self.text])
-        parts, parameters = [found.sql], [*found.parameters]
+        found = [index.lookup("upload_words", [text]) for text in self.texts]
+        parts = [each.sql for each in found]
+        parameters = [value for each in found for value in each.parameters]
         for column, values in self._keys().items():
             if values:
                 parts.append(f"SELECT id FROM {UPLOAD} WHERE {column} IN ({places(values)})")  # noqa: S608
@@ -101,7 +108,7 @@ class Search:
     @property
     def is_told_by_keys(self) -> bool:
         """Whether all that the index finds fits, so that nobody has to look at the texts again."""
-        return all(term.is_plain and index.is_exact(term.text) for term in self.terms)
+        return all(term.is_plain and index.is_exact(term.texts[0]) for term in self.terms)
 
     def within(self, uploads: UploadQuerySet) -> UploadQuerySet:
         """Those of these uploads that fit."""
@@ -119,8 +126,8 @@ class Search:
 
     def matches(self) -> Statement | None:
         """Finds the ids of all that may fit through the indexes; None where none helps."""
-        indexed = [term for term in self.terms if is_indexed(term.text)]
-        plain = [term.text for term in indexed if term.is_plain]
+        indexed = [term for term in self.terms if term.is_indexed]
+        plain = [term.texts[0] for term in indexed if term.is_plain]
         if plain:
             return index.lookup("upload_words", plain)
         return indexed[0].matches() if indexed else None
@@ -136,26 +143,35 @@ class Search:
 def search_for(typed: str, *, connectors: Iterable[Connector]) -> Search:
     """What `typed` asks for; `connectors` are those that may be found by their names.
 
-    Words are separated by white space, and each may be a part of the address, the label, the
-    campaign, the connector's name or id, the code of the batch or upload, or of a handle.
+    Words are separated by white space (`MOST_TERMS` of them at most), and each may be a part of the
+    address, the label, the campaign, the connector's name or id, the code of the batch or upload,
+    or of a handle.
     """
-    pieces = [_unwrapped(piece) for piece in typed.split()]
-    if pieces and WHOLE_HANDLE.match(pieces[0]) and pieces[0].count(":") >= 3:
-        pieces = [piece for piece in pieces[:1] if "//" not in piece] or pieces
     known = [(_names_of(connector), connector.pk) for connector in connectors]
-    terms = {_plain(piece): piece for piece in pieces}
-    terms.pop("", None)
-    return Search(
-        tuple(
-            Term(
-                text,
-                connectors=tuple(key for names, key in known if text in names),
-                batches=tuple(_batches(text)),
-                uploads=(*_by_code(text), *_by_handle(piece)),
-            )
-            for text, piece in list(terms.items())[:MOST_TERMS]
-        )
+    terms = {_stored(piece): piece for piece in pieces_of(typed)}
+    terms.pop(("",), None)
+    return Search(tuple(_term(texts, piece, known) for texts, piece in terms.items()))
+
+
+def pieces_of(typed: str) -> list[str]:
+    """Its words; of a handle of several lines the first line, which is enough."""
+    pieces = [_unwrapped(piece) for piece in typed.split()]
+    if pieces and _is_handle(pieces[0]):
+        return [pieces[0], *(piece for piece in pieces[1:] if not _is_handle(piece))]
+    return pieces
+
+
+def _term(texts: tuple[str, ...], piece: str, known: Sequence[tuple[str, int]]) -> Term:
+    return Term(
+        texts,
+        connectors=tuple(key for names, key in known if any(text in names for text in texts)),
+        batches=tuple(_batches(texts[0])),
+        uploads=(*_by_code(texts[0]), *_by_handle(piece)),
     )
+
+
+def _is_handle(piece: str) -> bool:
+    return bool(WHOLE_HANDLE.match(piece)) and piece.count(":") >= 3 and "//" not in piece
 
 
 def _unwrapped(piece: str) -> str:
@@ -164,12 +180,14 @@ def _unwrapped(piece: str) -> str:
     return page[1] if page else piece
 
 
-def _plain(piece: str) -> str:
-    """As texts are stored to be searched: folded, decoded, addresses without their scheme.
+def _stored(piece: str) -> tuple[str, ...]:
+    """As it may be stored: decoded as the path of an address, and as labels and campaigns are.
 
     Of a NUL, which no database keeps, it makes a character that is found nowhere.
     """
-    return SCHEME.sub("", folded(unquote(piece).replace("\0", "\ufffd")))
+    path, mark, query = piece.partition("?")
+    ways = (f"{unquote(path)}{mark}{query}", piece)
+    return tuple(dict.fromkeys(SCHEME.sub("", folded(way.replace("\0", "\ufffd"))) for way in ways))
 
 
 def _names_of(connector: Connector) -> str:

@@ -60,9 +60,9 @@ def copied(request: HttpRequest) -> HttpResponse:
 
 
 def _as_line(upload: Upload) -> str:
-    """Two cells for a spreadsheet: a label that is no formula, and the handle as it is."""
+    """Two cells for a spreadsheet, neither of which is a formula."""
     label = " ".join(exports.neutral(str(upload)).split())
-    return f"{label}\t{_cell(upload.handle)}"
+    return f"{label}\t{_cell(exports.neutral_handle(upload.handle))}"
 
 
 def _cell(text: str) -> str:

@@ -5,6 +5,7 @@ Each is recorded before its first byte leaves, with the number of rows there wer
 
 from collections.abc import Iterable
 from datetime import UTC
+from typing import Any
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -62,7 +63,18 @@ def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
         raise Http404
     uploads = roles.uploads_visible_to(request.user)
     filters = HistoryFilters(request.GET, queryset=uploads, request=request)
-    return filters, exports.history(filters.rows, machine=_is_for_machines(request))
+    machine = _is_for_machines(request)
+    note = _partial(machine=machine) if filters.is_partial else ""
+    return filters, exports.history(filters.rows, machine=machine, note=note)
+
+
+def _partial(*, machine: bool) -> str:
+    if machine:
+        return "partial"
+    return _(
+        "Short searches look at the newest uploads only. Type three letters or digits in a row to "
+        "search all of them."
+    )
 
 
 def _csv(request: HttpRequest, filters: ListFilters, table: Table) -> HttpResponseBase:
@@ -77,7 +89,7 @@ def _xlsx(request: HttpRequest, filters: ListFilters, table: Table) -> HttpRespo
     if not filters.is_valid():
         return _to_list(request, table)
     download = _begin(request, filters, table, kind="xlsx")
-    content = exports.xlsx_parts(table, facts=_facts(request, filters, machine=table.machine))
+    content = exports.xlsx_parts(table, facts=_facts(request, filters, table))
     parts = limits.Counted(content, download=download)
     return _download(parts, table, kind="xlsx", content_type=XLSX)
 
@@ -99,6 +111,7 @@ def _to_list(request: HttpRequest, table: Table) -> HttpResponseBase:
 
 
 def _record(request: HttpRequest, filters: ListFilters, table: Table, *, kind: str) -> None:
+    partial: dict[str, Any] = {"partial": True} if table.note else {}
     AuditEvent.objects.record(
         f"{table.name}.exported",
         by=request.user,
@@ -107,6 +120,7 @@ def _record(request: HttpRequest, filters: ListFilters, table: Table, *, kind: s
         rows=table.count(),
         kind=kind,
         machine=table.machine,
+        **partial,
     )
 
 
@@ -122,15 +136,17 @@ def _download(
     )
 
 
-def _facts(request: HttpRequest, filters: ListFilters, *, machine: bool) -> Facts:
+def _facts(request: HttpRequest, filters: ListFilters, table: Table) -> Facts:
     """What the last sheet tells: who made the file, when, and with which filters."""
     person, now = person_of(request).get_username(), timezone.now().replace(microsecond=0)
-    if machine:
+    if table.machine:
         instant = now.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return [("exported_at", instant), ("exported_by", person), *filters.active.items()]
+        note = [("note", table.note)] if table.note else []
+        return [("exported_at", instant), ("exported_by", person), *filters.active.items(), *note]
     local = timezone.localtime(now).isoformat(sep=" ")
     chosen = [(chip.label, chip.value) for chip in filters.chips]
-    return [(_("Exported"), local), (_("Exported by"), person), *chosen]
+    note = [(_("Note"), table.note)] if table.note else []
+    return [(_("Exported"), local), (_("Exported by"), person), *chosen, *note]
 
 
 def _is_for_machines(request: HttpRequest) -> bool:

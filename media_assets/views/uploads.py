@@ -87,6 +87,8 @@ def renew(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         raise Http404
     try:
         renewal = submission.renew(changed, by=person_of(request), address=address_of(request))
+    except Upload.DoesNotExist:  # purged meanwhile
+        raise Http404 from None
     except limits.LimitReached as reached:
         messages.error(request, reached.sentence)
         return redirect_back(request, otherwise=changed)

@@ -36,8 +36,12 @@ class Command(BaseCommand):
             verified = verification.verify(expected=expected)
         except verification.Broken as broken:
             raise CommandError(str(broken)) from None
-        compared = " They agree with the fingerprint." if expected else ""
+        compared = (
+            "They agree with the fingerprint."
+            if expected
+            else "Whether the last ones were cut off is told by --expect only."
+        )
         self.stdout.write(
-            f"{verified.count} events verified: none was changed, removed or inserted.{compared}"
+            f"{verified.count} events verified: none was changed, removed or inserted. {compared}"
         )
         self.stdout.write(f"Fingerprint: {verified.fingerprint}")

@@ -77,8 +77,7 @@ def _search_index_afterwards(*, many: bool, say: Callable[[str], None]) -> Itera
     """Make the index of the search at once for many rows: growing with them takes far longer.
 
     Searches meanwhile read every row on PostgreSQL, and do not find the new ones on SQLite. A
-    seed that is killed leaves it so: `migrate` makes PostgreSQL's index again; on SQLite another
-    seed of many uploads does.
+    seed that is killed leaves it so: a check says it, and `migrate` makes the index again.
     """
     if not many:
         yield
