@@ -498,6 +498,16 @@ def test_handles_are_offered_newest_first_byte_for_byte(marta, batch):
     assert not AuditEvent.objects.exists()
 
 
+def test_no_cell_for_a_spreadsheet_is_a_formula(marta, batch):
+    upload = make_upload(batch=batch, label="=1+1")
+    Upload.objects.filter(pk=upload.pk).update(handle="=HYPERLINK(0)")
+
+    blocks = blocks_of(marta.get(address("copy", upload)))
+
+    assert blocks["with-labels"] == "'=1+1\t'=HYPERLINK(0)"
+    assert blocks["all-handles"] == "=HYPERLINK(0)"
+
+
 def test_no_more_than_500_are_offered_and_it_says_so(marta, batch, monkeypatch):
     monkeypatch.setattr("media_assets.views.copying.COPIED_MOST", 2)
     for _ in range(3):

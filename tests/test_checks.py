@@ -8,8 +8,13 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as configured
 from django.core.checks import run_checks
+from django.core.management import call_command
+from django.db import connection
 
 from media_assets import crypto
+from media_assets.models import UploadText
+from media_assets.search import search_for
+from tests.factories import make_upload
 
 REAL = "https://wv{server}.wolkvox.com/api/v2/"
 SANDBOX = "http://127.0.0.1:9000/wv{server}/api/v2/"
@@ -152,3 +157,24 @@ def test_mistakes_about_people_are_named(values, number, named, settings):
     assert issue.id == f"media_assets.{number}"
     assert named in issue.msg
     assert issue.hint
+
+
+@pytest.mark.django_db
+def test_a_lost_search_index_is_named_and_migrate_brings_it_back_with_all_rows(supervisor):
+    def warnings():
+        return [issue.id for issue in run_checks(tags=["database"], databases=["default"])]
+
+    assert "media_assets.W007" not in warnings()
+    with connection.cursor() as cursor:
+        lost = (
+            "TRIGGER upload_words_added" if connection.vendor == "sqlite" else "INDEX upload_words"
+        )
+        cursor.execute(f"DROP {lost}")
+    upload = make_upload(label="zafiro")
+
+    assert "media_assets.W007" in warnings()
+    call_command("migrate", verbosity=0)
+
+    assert "media_assets.W007" not in warnings()
+    assert search_for("zafiro", connectors=[]).few == {upload.pk}
+    UploadText.objects.write([upload])  # what is not in SQLite's index cannot be taken out of it

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+from datetime import timedelta
+from importlib import import_module
 
 import openpyxl
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from media_assets import selection
 from media_assets.exports import reading
 from media_assets.models import AuditEvent, Outcome, Status
 from tests.factories import make_batch, make_upload, make_user
@@ -91,6 +95,35 @@ def test_a_search_holds_for_the_file(export):
     header, *rows, _last = export(q="PROMOCION")
 
     assert [row[header.index("Label")] for row in rows] == ["Promoción de julio"]
+
+
+def test_a_short_search_says_in_the_file_that_it_is_cut(
+    export, supervisor, client_for, monkeypatch
+):
+    monkeypatch.setattr(selection, "WALK", 2)
+    for number in range(3):
+        make_upload(label=f"zq {number}")
+
+    *_rows, last = export(q="zq")
+    *_rows, machine = export(q="zq", machine="1")
+    workbook = client_for(supervisor).get(reverse("history_xlsx"), {"q": "zq"})
+
+    assert last[:2] == ["Rows", "2"]
+    assert "look at the newest uploads only" in last[2]
+    assert machine == ["#rows", "2", "partial"]
+    assert "look at the newest uploads only" in _facts(workbook, "Information")["Note"]
+    assert all(event.data["partial"] for event in events())
+
+    assert export(q="zafiro")[-1] == ["Rows", "0"]
+
+
+def test_the_file_begins_at_the_databases_clock_which_stamps_uploads(export, monkeypatch):
+    ahead = timezone.now() + timedelta(seconds=30)
+    make_upload(created_at=ahead)
+    module = import_module("media_assets.exports.history")  # the package names its function so
+    monkeypatch.setattr(module, "now_in_database", lambda: ahead)
+
+    assert export()[-1] == ["Rows", "1"]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -157,3 +159,28 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 def _at(text: str) -> datetime:
     return timezone.make_aware(datetime.fromisoformat(text))
+
+
+def test_the_order_stays_when_filters_change(supervisor, client_for):
+    page = client_for(supervisor).get("/history/", {"state": "failed", "sort": "oldest"})
+
+    assert [chip.query for chip in page.context["filters"].chips] == ["?sort=oldest"]
+    assert '<input type="hidden" name="sort" value="oldest">' in page.content.decode()
+
+
+@pytest.mark.parametrize("params", [{"format": "VIDEO"}, {"format": "VIDEO", "sort": "oldest"}])
+def test_a_format_that_few_uploads_have_is_found_through_its_index(params, supervisor, client_for):
+    client = client_for(supervisor)
+    client.get("/history/", params)
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/history/", params)
+
+    (walk,) = (q["sql"] for q in asked.captured_queries if "LIMIT 51" in q["sql"])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # as it would be with many rows
+            cursor.execute(f"EXPLAIN {walk}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {walk}")
+        plan = str(cursor.fetchall())
+    assert "upload_by_format" in plan

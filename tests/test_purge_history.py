@@ -172,6 +172,17 @@ def test_what_was_finished_lately_or_has_a_live_handle_stays():
     assert set(Upload.objects.all()) == {retried, live}
 
 
+def test_a_handle_without_an_expiry_stays_as_long_as_it_counts_as_live():
+    finished = timezone.now() - timedelta(days=2)
+    live = old(handle_expires_at=None, finished_at=finished)
+    old(status=Status.FAILED, handle_expires_at=None, finished_at=finished)
+    old(handle_expires_at=None, finished_at=timezone.now() - timedelta(days=5))
+
+    purge("--older-than", "1d")
+
+    assert list(Upload.objects.all()) == [live] == list(Upload.objects.live())
+
+
 def test_what_a_younger_upload_renews_stays_and_an_old_chain_goes_as_a_whole():
     first, second = old(), old()
     third = make_upload(created_at=timezone.now() - NEW, renews=second)

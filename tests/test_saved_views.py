@@ -276,6 +276,13 @@ def test_what_is_suggested_finds_what_it_says(marta, marketing):
         assert found == ({"mine"} if name in {"Mine", "Failed this week"} else set())
 
 
+def test_what_is_suggested_to_a_newcomer_is_an_empty_list_and_no_error(marta):
+    for _name, url, _current in links(marta.get(reverse("history"))):
+        page = marta.get(url)
+        assert page.context["filters"].is_valid()
+        assert len(page.context["page"]) == 0
+
+
 def test_who_submits_nothing_has_nothing_of_their_own(client_for, supervisor):
     names = [name for name, *_rest in links(client_for(supervisor).get(reverse("history")))]
     assert names == ["Failed this week", "Expiring within 24 hours"]

@@ -106,6 +106,55 @@ def test_any_part_of_a_text_is_found_in_any_case_and_without_accents(typed, foun
     assert found(typed) == ["Catálogo de niños"]
 
 
+SIGNED = f"{ADDRESS}?X-Credential=svc%2F20260101%2Fauto&d=50%25"
+
+
+@pytest.mark.parametrize(
+    "typed", ["svc%2F20260101", "verde.jpg?x-cred", "%2Fauto&d=50%25", SIGNED.replace(" ", "%20")]
+)
+def test_a_signed_address_is_found_by_any_part_of_its_query(typed, found):
+    make_upload(label="signed", file_url=SIGNED.replace(" ", "%20"))
+    make_upload(label="other")
+
+    assert found(typed) == ["signed"]
+
+
+@pytest.mark.parametrize("typed", ["50%descuento", "20%efectivo", "0%de", "50%descuento efectivo"])
+def test_a_percent_sign_before_letters_is_no_code(typed, found):
+    batch = make_batch(campaign="20%efectivo")
+    make_upload(batch=batch, label="Promo 50%descuento")
+    make_upload(label="other 50")
+
+    assert found(typed) == ["Promo 50%descuento"]
+
+
+def test_a_frequent_word_with_a_percent_sign_is_looked_up_as_well(monkeypatch):
+    monkeypatch.setattr(search.terms, "FEW", 2)
+    monkeypatch.setattr(selection, "WALK", 1)
+    for number in range(4):
+        make_upload(label=f"50%descuento {number}")
+
+    assert labels_of(filters_of("50%descuento"), 3) == [f"50%descuento {n}" for n in (3, 2, 1)]
+
+
+def test_no_word_is_left_out_in_silence(supervisor, client_for, found):
+    make_upload(label="uno dos tres cuatro cinco seis siete ocho nueve")
+
+    assert found("uno dos tres cuatro cinco seis siete ochenta") == []
+    page = client_for(supervisor).get(
+        "/history/", {"q": "uno dos tres cuatro cinco seis siete ocho nueve"}
+    )
+    assert "Search for at most 8 words at once" in page.content.decode()
+    assert len(page.context["page"]) == 0
+
+
+def test_words_beside_a_whole_handle_have_to_fit_too(found):
+    upload = make_upload(label="wanted")
+
+    assert found(f"{upload.handle} wanted") == ["wanted"]
+    assert found(f"{upload.handle} nothingsuch") == []
+
+
 def test_every_word_has_to_be_found_somewhere(found):
     connector = make_connector(name="Ventas")
     make_upload(connector, label="verano ventas")
@@ -386,6 +435,21 @@ def test_a_short_search_means_the_same_uploads_in_the_list_and_for_all(request, 
     assert set(chosen.rows.values_list("pk", flat=True)) == set(listed)
     assert len(listed) == 4
     assert chosen.selection.is_partial
+
+
+def test_a_short_search_finds_the_newest_where_many_are_of_one_instant(supervisor, monkeypatch):
+    monkeypatch.setattr(selection, "WALK", 3)
+    now = timezone.now()
+    for number in range(5):
+        make_upload(label=f"zq {number}", created_at=now)
+
+    chosen = filters(supervisor, q="zq")
+
+    labels = [upload.label for upload in chosen.rows.newest_first()]
+    assert labels == ["zq 4", "zq 3", "zq 2"]
+    assert [key for _at, key in chosen.selection.take(Way(100))] == [
+        upload.pk for upload in chosen.rows.newest_first()
+    ]
 
 
 def test_a_short_search_says_that_it_is_cut_only_where_it_is(supervisor, monkeypatch):

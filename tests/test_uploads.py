@@ -12,6 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from media_assets import submission
 from media_assets.models import Attempt, AuditEvent, Operation, Outcome, PauseReason, Status, Upload
 from media_assets.views.snippet_words import SNIPPETS
 from tests.factories import make_connector, make_handle, make_operation, make_upload
@@ -343,3 +344,14 @@ def test_an_operation_with_a_damaged_server_still_shows_its_handles(marta, conne
     names = {panel.name for panel in response.context["main"] + response.context["panels"]}
     assert {"handle", "meta"} <= names
     assert not names & {"curl", "python"}
+
+
+def test_what_is_purged_between_the_page_and_the_button_is_not_found(marta, connector, monkeypatch):
+    upload = make_upload(connector)
+
+    def purged_meanwhile(*_args, **_named):
+        raise Upload.DoesNotExist
+
+    monkeypatch.setattr(submission, "renew", purged_meanwhile)
+
+    assert marta.post(address("renew", upload)).status_code == 404
