@@ -176,5 +176,5 @@ def test_a_lost_search_index_is_named_and_migrate_brings_it_back_with_all_rows(s
     call_command("migrate", verbosity=0)
 
     assert "media_assets.W007" not in warnings()
-    assert search_for("zafiro", connectors=[]).few == {upload.pk}
+    assert list(search_for("zafiro", connectors=[]).few or ()) == [upload.pk]
     UploadText.objects.write([upload])  # what is not in SQLite's index cannot be taken out of it

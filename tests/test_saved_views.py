@@ -72,6 +72,12 @@ def test_only_filters_are_saved_and_no_place_in_the_list(marta):
     assert SavedView.objects.get().query == "state=failed"
 
 
+def test_what_cannot_be_saved_stays_in_the_list(marta):
+    response = save(marta, "Nada", "state=ready&connector=abc&after=1.1")
+
+    assert response.url == f"{reverse('history')}?connector=abc&state=ready"
+
+
 @pytest.mark.parametrize("query", ["state=lost", "since=yesterday", "q=" + "x" * 8000])
 def test_filters_with_a_value_that_does_not_exist_are_not_saved(marta, query):
     response = save(marta, "Nada", query)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from media_assets import submission
 from media_assets.models import Attempt, AuditEvent, Operation, Outcome, PauseReason, Status, Upload
+from media_assets.models.clock import now_in_database
 from media_assets.views.snippet_words import SNIPPETS
 from tests.factories import make_connector, make_handle, make_operation, make_upload
 
@@ -355,3 +356,16 @@ def test_what_is_purged_between_the_page_and_the_button_is_not_found(marta, conn
     monkeypatch.setattr(submission, "renew", purged_meanwhile)
 
     assert marta.post(address("renew", upload)).status_code == 404
+
+
+def test_the_page_of_a_renewal_says_who_asked_for_it(marta, marketing, connector):
+    upload = make_upload(connector)
+    one = submission.renew(upload, by=marketing)
+    page = show(marta, one).content.decode()
+    assert page.count("Renewed a handle") == 1
+
+    Upload.objects.filter(pk=one.pk).update(status=Status.FAILED, finished_at=timezone.now())
+    chosen = Upload.objects.filter(pk=upload.pk)
+    submission.renew_each(chosen, by=marketing, asked_at=now_in_database())
+    page = show(marta, upload.renewals.queued().get()).content.decode()
+    assert page.count("Renewed a handle") == 1

@@ -36,10 +36,17 @@ def told(event: AuditEvent) -> Told:
 
 
 def events_of(upload: Upload) -> list[Told]:
-    """The newest events about an upload and about its batch, one more than are shown."""
-    mine = Q(object_type="upload", object_code=str(upload.code))
-    batch = Q(object_type="batch", object_code=str(upload.batch.code))
-    events = AuditEvent.objects.filter(mine | batch).order_by("-id")
+    """The newest events about an upload and about its batch, one more than are shown.
+
+    With that by which somebody asked for it, where it renews another.
+    """
+    code, batch = str(upload.code), str(upload.batch.code)
+    about = Q(object_type="upload", object_code=code) | Q(object_type="batch", object_code=batch)
+    if upload.renews is not None:
+        asked = Q(data__renewal=code) | Q(data__batch=batch)
+        earlier = Q(object_type="upload", object_code=str(upload.renews.code))
+        about |= earlier & Q(action="upload.renewed") & asked
+    events = AuditEvent.objects.filter(about).order_by("-id")
     return [told(event) for event in events[: MOST_EVENTS + 1]]
 
 

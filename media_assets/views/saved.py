@@ -71,12 +71,12 @@ def saved_views(request: HttpRequest, page: str) -> HttpResponse:
 @require_POST
 def save_view(request: HttpRequest, page: str) -> HttpResponse:
     """Save the filters that the form has brought along; what is none of them is left out."""
-    query, form = _query(request, page), NameForm(request.POST)
-    back = f"{reverse(page)}?{query}"
-    if not query:
+    filters, form = _sent(request, page), NameForm(request.POST)
+    query = filters.query
+    back = f"{reverse(page)}?{query}" if query else reverse(page)
+    if not query or not filters.is_valid():
         messages.error(request, _("These filters cannot be saved: a value does not exist."))
-        return redirect_to_see(reverse(page))
-    if form.is_valid():
+    elif form.is_valid():
         name = form.cleaned_data["name"]
         _keep(request, page=page, name=name, query=query)
     else:
@@ -119,19 +119,17 @@ def _keep(request: HttpRequest, *, page: str, name: str, query: str) -> None:
         messages.success(request, _("The view “%(name)s” is saved.") % {"name": name})
 
 
-def _query(request: HttpRequest, page: str) -> str:
-    """The filters that were sent, as the list itself would put them; "" if one is wrong."""
+def _sent(request: HttpRequest, page: str) -> Any:
+    """The filters that were sent, as the list itself reads them; none of far too long a text."""
     filters = _filters_of(request, page)
     text = request.POST.get("query", "")
-    if len(text) > QUERY_MOST:
-        return ""
     rows = (
         AuditEvent.objects.all()
         if page == ListPage.AUDIT
         else roles.uploads_visible_to(request.user)
     )
-    found = filters(QueryDict(text), queryset=rows, request=request)
-    return str(found.query) if found.is_valid() else ""
+    kept = QueryDict(text if len(text) <= QUERY_MOST else "")
+    return filters(kept, queryset=rows, request=request)
 
 
 def _filters_of(request: HttpRequest, page: str) -> type:
