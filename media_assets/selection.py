@@ -1,8 +1,8 @@
 """The uploads that a list shows: what fits the filters and the search, read in the list's order.
 
-No list counts or sorts the table. Without a search the filters have an index in the list's order;
-where a person sees several connectors, or a campaign is written in several ways, each of them is a
-part with such an index, and the parts are merged.
+No list counts or sorts the table. Without a search each filter has an index in the list's order,
+and of several filters one's is walked along. Where a person sees several connectors, or a campaign
+is written in several ways, each of them is a part with such an index, and the parts are merged.
 """
 
 from __future__ import annotations
