@@ -13,9 +13,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from media_assets.paging import OLDEST_FIRST
 from media_assets.widgets import ISO_DAY, Choices, DayInput
 
+OLDEST_FIRST = "oldest"  # the value of ?sort= that turns a list round
 TODAY, WEEK, MONTH, SEVEN_DAYS, THIRTY_DAYS = "today", "week", "month", "7d", "30d"
 PERIODS = [
     (TODAY, _("Today")),

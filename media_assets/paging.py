@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from media_assets.filtering import OLDEST_FIRST
 from media_assets.models import Upload
 from media_assets.models.querysets import UploadQuerySet
 from media_assets.selection import Position, Selection, Way
 
 SIZE = 50
-OLDEST_FIRST = "oldest"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})", re.ASCII)
 

@@ -173,6 +173,7 @@ def test_a_lost_search_index_is_named_and_migrate_brings_it_back_with_all_rows(s
     upload = make_upload(label="zafiro")
 
     assert "media_assets.W007" in warnings()
+    connection.check_constraints()  # PostgreSQL makes no index while checks of rows are pending
     call_command("migrate", verbosity=0)
 
     assert "media_assets.W007" not in warnings()
