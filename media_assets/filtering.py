@@ -54,11 +54,6 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]  # untyped
         return {name: value[:80] for name, value in self._given().items() if name not in wrong}
 
     @property
-    def is_partial(self) -> bool:
-        """Whether only a part of what there is was searched."""
-        return False
-
-    @property
     def query(self) -> str:
         """The filters in force as a query string, without the place in the list."""
         return urlencode(self._given())

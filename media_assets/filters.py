@@ -146,11 +146,6 @@ class UploadFilters(ListFilters):
             uploads = uploads.filter(Q(*near, _connector=Q.OR)) if near else uploads.none()
         return self._search.within(uploads)
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether the search was held to the newest, and there are others."""
-        return self.is_valid() and self._newest is not None and self._newest[1]
-
     @cached_property
     def _newest(self) -> tuple[list[UploadQuerySet], bool] | None:
         """The newest, to which a search is held that no index helps; None for any other."""

@@ -2,9 +2,8 @@
 
 A header, one line a row, and a last line that says how many there were: `"Rows","1200"` for
 people, `#rows,1200` for machines, and behind that a note if these are not all. A file without it
-broke off. All other cells are in quotation
-marks, lines end with CRLF. The kind for people begins with a byte order mark, without which
-spreadsheets read UTF-8 as something else.
+broke off. All other cells are in quotation marks, lines end with CRLF. The kind for people begins
+with a byte order mark, without which spreadsheets read UTF-8 as something else.
 """
 
 from collections.abc import Callable, Iterator, Sequence

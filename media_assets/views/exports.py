@@ -64,7 +64,7 @@ def _history(request: HttpRequest) -> tuple[HistoryFilters, Table]:
     uploads = roles.uploads_visible_to(request.user)
     filters = HistoryFilters(request.GET, queryset=uploads, request=request)
     machine = _is_for_machines(request)
-    note = _partial(machine=machine) if filters.is_partial else ""
+    note = _partial(machine=machine) if filters.selection.is_partial else ""
     return filters, exports.history(filters.rows, machine=machine, note=note)
 
 
