@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ from requests_hardened import ip_filter  # type: ignore[import-untyped]
 
 from media_assets import preflight
 from media_assets.preflight import UrlProblem, parse_url, probes, urls, wire
+from tests.waiting import wait_until
 
 HOST = "storage.googleapis.com"
 GOOD = f"https://{HOST}/wvox-0042/promo/julio.jpg"
@@ -310,11 +312,11 @@ def test_the_longest_url_has_2048_characters_after_it_was_rebuilt():
 
 
 @pytest.mark.parametrize("piece", ["a", "ñ", "%", "/", ".", "[", "@", "\\", "\x00", "a.", "%2e/"])
-def test_two_megabytes_are_refused_at_once(piece):
+def test_two_megabytes_are_refused_before_they_are_looked_at(piece, monkeypatch):
+    monkeypatch.setattr(urls, "unicodedata", None)
+    monkeypatch.setattr(urls, "urlsplit", None)
     text = "https://a.co/" + piece * (2_000_000 // len(piece))
-    begun = time.perf_counter()
     assert code_of(text) == "too_long"
-    assert time.perf_counter() - begun < 0.1
 
 
 PIECES = "https: http: // / a.co 127.0.0.1 [::1] :443 :8 @ ? # % %2e %C3%B1 ñ .. .jpg .pdf \\ [ ] a"
@@ -537,8 +539,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def drip(self, data: bytes) -> None:
-        for byte in data:
-            if self.storage.over.wait(0.05):
+        """Byte by byte, over and over, faster than a time-out for one read."""
+        for byte in cycle(data):
+            if self.storage.over.wait(0.3):
                 return
             self.wfile.write(bytes([byte]))
             self.wfile.flush()
@@ -764,7 +767,7 @@ def drip_body_of_unknown_length(handler: Handler) -> None:
 
 def drip_headers(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    handler.drip(b"X-Padding: a\r\n" * 200)
+    handler.drip(b"X-Padding: a\r\n")
 
 
 def say_nothing(handler: Handler) -> None:
@@ -775,11 +778,10 @@ def say_nothing(handler: Handler) -> None:
 def test_a_server_that_drips_is_left_when_the_time_is_over(storage, monkeypatch, say):
     monkeypatch.setattr(probes, "SECONDS", 0.8)
     storage.say = say
-    begun = time.perf_counter()
     seen = preflight.probe(storage.url())
-    assert time.perf_counter() - begun < 1.2
     assert (seen.problem, seen.blocks) == ("unreachable", False)
-    assert "look" not in {thread.name for thread in threading.enumerate()}
+    # not cut it would last 64 bytes, or for ever
+    wait_until(lambda: "look" not in {thread.name for thread in threading.enumerate()}, seconds=15)
 
 
 def test_a_name_that_is_never_resolved_is_left_when_the_time_is_over(storage, monkeypatch):
@@ -789,9 +791,7 @@ def test_a_name_that_is_never_resolved_is_left_when_the_time_is_over(storage, mo
 
     monkeypatch.setattr(probes, "SECONDS", 0.5)
     monkeypatch.setattr(ip_filter.socket, "getaddrinfo", resolve)
-    begun = time.perf_counter()
-    assert preflight.probe(storage.url()).problem == "unreachable"
-    assert time.perf_counter() - begun < 0.8
+    assert preflight.probe(storage.url()).problem == "unreachable"  # would last for ever
     storage.over.set()
 
 
@@ -801,14 +801,13 @@ def test_a_tls_handshake_that_never_ends_can_be_cut():
         line = wire.Line(seconds=30)
         cutter = threading.Timer(0.3, line.cut)
         cutter.start()
-        begun = time.perf_counter()
         with (
             line,
             wire.Session(line, loopback=True) as session,
             pytest.raises(requests.RequestException),
         ):
             session.head(url)
-        assert time.perf_counter() - begun < 2
+        assert line.seconds_left > 1
         cutter.join()
 
 
@@ -893,20 +892,14 @@ def test_a_budget_that_is_over_gives_what_is_there_and_the_rest_is_found_later(s
 
     def say(handler: Handler) -> None:
         if "slow" in handler.path:
-            released.wait(4)
+            released.wait()
         handler.answer(200, body=JPEG)
 
     storage.say = say
     quick, slow = storage.url("quick.jpg"), storage.url("slow.jpg")
-    begun = time.perf_counter()
-    assert set(preflight.probe_many([quick, slow], seconds=0.4)) == {quick.url}
-    assert time.perf_counter() - begun < 1
+    assert set(preflight.probe_many([quick, slow], seconds=2)) == {quick.url}
     released.set()
-    for _ in range(100):
-        if preflight.cached_probe(slow):
-            break
-        time.sleep(0.02)
-    assert preflight.cached_probe(slow)
+    wait_until(lambda: preflight.cached_probe(slow))
 
 
 def test_nothing_asked_is_nothing_answered():

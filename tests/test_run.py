@@ -20,11 +20,12 @@ from pathlib import Path
 import pytest
 
 from media_assets import crypto
+from tests.waiting import PATIENCE, wait_until
 from tools import children, demo, environment, prepare
 from tools.children import Child
 from tools.environment import ROOT, SetupError
 
-SECONDS_FOR_A_START = 90
+SECONDS_FOR_A_START = 180
 PROGRAM = [sys.executable, "-c"]
 
 
@@ -49,15 +50,6 @@ def start(folder: Path) -> Iterator[Callable[[str], Child]]:
 
     yield start
     children.stop(started, grace=0)
-
-
-def wait_for(condition: Callable[[], object], *, seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def is_running(pid: int) -> bool:
@@ -206,12 +198,12 @@ def test_a_stubborn_child_is_killed_together_with_what_it_started(start):
         "time.sleep(60)\n"
     )
     child = start(code)
-    assert wait_for(lambda: child.log.read_text())
+    wait_until(lambda: child.log.read_text())
 
     children.stop([child], grace=0.2)
 
     assert child.process.returncode == -signal.SIGKILL
-    assert wait_for(lambda: not is_running(int(child.log.read_text())))
+    wait_until(lambda: not is_running(int(child.log.read_text())))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
@@ -232,7 +224,7 @@ def test_children_end_when_their_parent_is_killed(folder):
         assert is_running(pid)
         parent.kill()
 
-    assert wait_for(lambda: not is_running(pid))
+    wait_until(lambda: not is_running(pid))
 
 
 def test_only_errors_are_shown_and_tracebacks_whole(start):
@@ -246,7 +238,7 @@ def test_only_errors_are_shown_and_tracebacks_whole(start):
         "2026-01-01 10:00:03,000 WARNING django.request Not Found: /x",
     ]
     child = start(f"print({chr(10).join(lines)!r})")
-    assert wait_for(lambda: child.ended)
+    wait_until(lambda: child.ended)
 
     assert child.alarms() == lines[1:5]
     assert child.alarms() == []
@@ -316,11 +308,11 @@ def _start_and_interrupt(copy: Path) -> str:
             stderr=subprocess.STDOUT,
         )
     try:
-        ready = wait_for(
+        wait_until(
             lambda: "Ready in" in output.read_text() or run.poll() is not None,
             seconds=SECONDS_FOR_A_START,
+            else_say=output.read_text,
         )
-        assert ready, output.read_text()
         assert run.poll() is None, output.read_text()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/account/sign-in/") as page:
             assert page.status == 200
@@ -328,7 +320,7 @@ def _start_and_interrupt(copy: Path) -> str:
         assert len(programs) == 3
     finally:
         run.send_signal(signal.SIGINT)
-        code = run.wait(30)
+        code = run.wait(PATIENCE)
     assert code == 0, output.read_text()
     assert not any(map(is_running, programs))
     for number in (port, sandbox_port):

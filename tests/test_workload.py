@@ -3,7 +3,6 @@
 import html
 import re
 import threading
-import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from media_assets.wolkvox.sandbox import Sandbox
 from media_assets.workload import Workload, workloads
 from tests.admin_pages import OPERATIONS, address, form
 from tests.factories import make_connector, make_operation, make_upload
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 TOKEN = "776f6c6b766f78" + "0123456789" * 3 + "abcdef01"
@@ -243,13 +243,6 @@ def waiting_worker():
     assert not thread.is_alive()
 
 
-def soon(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("how", ["button", "list", "token", "connector"])
 def test_a_waiting_worker_goes_on_at_once(box, settings, client_for, connector_admin, how):
@@ -259,7 +252,7 @@ def test_a_waiting_worker_goes_on_at_once(box, settings, client_for, connector_a
     web = client_for(connector_admin)
     first = make_upload(connector, status=Status.QUEUED)
     with waiting_worker():
-        soon(lambda: Upload.objects.get(pk=first.pk).status == Status.READY)
+        wait_until(lambda: Upload.objects.get(pk=first.pk).status == Status.READY)
         if how == "connector":
             type(connector).objects.update(is_active=False)
         reason = PauseReason.TOKEN if how == "token" else PauseReason.MANUAL
@@ -277,4 +270,4 @@ def test_a_waiting_worker_goes_on_at_once(box, settings, client_for, connector_a
             connector.is_active = True
             rows = form(operation, rows=[connector])
             web.post(address(operation), rows)
-        soon(lambda: Upload.objects.get(pk=second.pk).status == Status.READY)
+        wait_until(lambda: Upload.objects.get(pk=second.pk).status == Status.READY)

@@ -1,7 +1,6 @@
 """Several rows at once, by mouse and keyboard in a real browser."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from media_assets import roles
 from media_assets.models import AuditEvent, SavedView, Status, Upload
 from tests.browser.conftest import TOKEN
 from tests.factories import make_batch, make_connector, make_operation, make_upload, make_user, team
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Window = Callable[..., Page]
@@ -121,7 +121,7 @@ def test_a_question_that_is_answered_by_a_double_click_is_answered_once(
     page.locator("#bulk").get_by_role("button", name="Renew").click()
     page.get_by_role("button", name="Renew 1 handle").dblclick()
     page.wait_for_url("**/handles/")
-    wait_for(lambda: AuditEvent.objects.filter(action="upload.renewed").exists())
+    wait_until(lambda: AuditEvent.objects.filter(action="upload.renewed").exists())
     assert uploads["ready"].renewals.count() == 1
 
 
@@ -138,11 +138,11 @@ def test_handles_are_copied_in_one_go_and_each_is_recorded(
     assert clipboard(page) == f"{other.handle}\n{uploads['ready'].handle}"
     for upload in (other, uploads["ready"]):
         events = AuditEvent.objects.about(upload).filter(action="handle.copied")
-        wait_for(events.exists)
+        wait_until(events.exists)
 
     page.get_by_role("button", name="Copy labels and handles").click()
     expect(page.get_by_text("Copied").first).to_be_visible()
-    wait_for(lambda: clipboard(page).startswith("Nuevo\t4::"))
+    wait_until(lambda: clipboard(page).startswith("Nuevo\t4::"))
     lines = clipboard(page).split("\n")
     assert lines == [
         f"Nuevo\t{other.handle}",
@@ -168,7 +168,7 @@ def test_a_handle_is_copied_from_the_history(sign_in: Window, uploads: dict[str,
     page.get_by_role("button", name=f"Copy {uploads['ready'].full_name}").click()
     expect(page.get_by_text("Copied").first).to_be_visible()
     assert clipboard(page) == uploads["ready"].handle
-    wait_for(AuditEvent.objects.about(uploads["ready"]).filter(action="handle.copied").exists)
+    wait_until(AuditEvent.objects.about(uploads["ready"]).filter(action="handle.copied").exists)
 
 
 def test_a_view_is_saved_opened_renamed_and_deleted(
@@ -227,10 +227,3 @@ def test_no_new_page_has_a_serious_issue_or_scrolls_sideways(
         if found:
             problems[path] = found
     assert problems == {}
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)

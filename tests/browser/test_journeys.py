@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.factories import (
     make_user,
     team,
 )
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Window = Callable[..., Page]
@@ -83,7 +83,7 @@ def test_marketing_sends_one_file_and_copies_its_handle_by_keyboard(
     assert clipboard(page) == upload.handle
     assert upload.connector == connector
     page.wait_for_function("document.readyState === 'complete'")
-    wait_for(lambda: AuditEvent.objects.about(upload).filter(action="handle.copied").exists())
+    wait_until(lambda: AuditEvent.objects.about(upload).filter(action="handle.copied").exists())
 
 
 def test_marketing_pastes_25_urls_of_which_3_are_bad_and_copies_every_snippet(
@@ -304,10 +304,3 @@ def copy_every_snippet(page: Page) -> dict[str, str]:
         page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
         copied[name] = clipboard(page)
     return copied
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 5) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -199,6 +199,7 @@ def test_an_invited_person_comes_in_with_a_password_and_without_scripts(
 
 def test_who_must_have_one_sets_it_up_first(sign_in: Window, olga: User, settings: Any) -> None:
     page = sign_in("olga")
+    page.wait_for_load_state("networkidle")  # what it still asks for would be refused from now on
     settings.REQUIRE_MFA = "admins"
     page.goto("/history/")
     page.wait_for_url(f"**{ACCOUNT}")

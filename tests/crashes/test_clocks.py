@@ -29,7 +29,7 @@ def test_what_another_left_is_taken_up_when_its_lease_is_over_and_not_before(
     wrong.go_on()
     assert box.wait_for("received", calls=2).server == "0044"
     box.release("received")
-    workers.wait_until_finished(seconds=20)
+    workers.wait_until_finished()
 
     assert outcomes_of(left) == ["interrupted", "ready"]
     promises_hold(box, accepted=2)
@@ -46,7 +46,7 @@ def test_workers_two_hours_ahead_and_behind_share_the_work_with_one_that_is_righ
     workers.wait_for("received", calls=2)
     three[0].kill()
     box.release("received")
-    workers.wait_until_finished(seconds=30)
+    workers.wait_until_finished()
     for worker in three[1:]:
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.said

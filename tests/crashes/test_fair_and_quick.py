@@ -9,8 +9,9 @@ from media_assets.models import Operation, Upload
 from media_assets.wolkvox.sandbox import Sandbox
 from tests.crashes.promises import promises_hold
 from tests.crashes.rows import queue_files
-from tests.crashes.workers import START_SECONDS, workers_of
+from tests.crashes.workers import workers_of
 from tests.factories import make_connector, make_operation
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,7 +70,7 @@ def test_one_worker_holds_a_hundred_calls_in_flight(settings):
         box.hold("received")
         workers.start(settings={"DELIVERY_THREADS": str(CALLS_AT_ONCE)})
 
-        box.wait_for("received", timeout=START_SECONDS, calls=CALLS_AT_ONCE)
+        box.wait_for("received", timeout=PATIENCE, calls=CALLS_AT_ONCE)
         assert Upload.objects.sending().count() == CALLS_AT_ONCE
         box.release("received")
         workers.wait_until_finished()

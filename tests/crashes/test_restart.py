@@ -41,13 +41,13 @@ def test_nothing_is_lost_and_the_workers_come_back(mode, cluster, box, workers, 
     workers.wait_until_finished()
     promises_hold(box, accepted=90)
 
-    wait_until(lambda: listening() == 2, seconds=20, else_say=workers.said)
+    wait_until(lambda: listening() == 2, else_say=workers.said)
     url = "https://storage.googleapis.com/wvox-0044/con-nombre9999.jpg"
     checked = submission.check(url, connector=connectors[2])
     person = Upload.objects.earliest("id").submitted_by
     submission.submit(checked, connector=connectors[2], by=person, key=uuid.uuid4())
     cluster.restart("immediate")  # what was accepted has to be on the disk by now
-    workers.wait_until_finished(seconds=20)
+    workers.wait_until_finished()
     promises_hold(box, accepted=91)
     for worker in both:
         worker.send(signal.SIGTERM)

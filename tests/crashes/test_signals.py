@@ -37,7 +37,7 @@ def test_sigterm_ends_within_the_deadline_when_wolkvox_never_answers(box, worker
     workers.wait_for("received")
     worker.send(signal.SIGTERM)
 
-    assert worker.wait(seconds=10) == 0
+    assert worker.wait() == 0
     assert outcomes_of(upload) == ["unclear"]
     box.release("received")
     workers.finish()
@@ -51,7 +51,7 @@ def test_a_second_sigterm_cuts_it_off_like_a_kill(box, workers, connector_of):
     worker = workers.start(settings=patient)
     workers.wait_for("received")
     # one that comes before the first was dealt with is the same signal still
-    wait_until(lambda: worker.send(signal.SIGTERM) or not worker.is_alive, seconds=10)
+    wait_until(lambda: worker.send(signal.SIGTERM) or not worker.is_alive)
 
     assert worker.wait() == 1
     assert outcomes_of(upload) == ["running"]
@@ -91,7 +91,7 @@ def test_stopped_after_the_answer_the_late_handle_is_kept_with_its_attempt(
     workers.finish()
     handle = Upload.objects.get().handle
     stopped.send(signal.SIGCONT)
-    wait_until(Attempt.objects.exclude(late_handle="").exists, seconds=10)
+    wait_until(Attempt.objects.exclude(late_handle="").exists)
 
     first, second = Attempt.objects.exclude(outcome="not_sent").order_by("number")
     assert (first.outcome, second.outcome) == ("interrupted", "ready")

@@ -61,7 +61,7 @@ def test_a_machine_that_is_cut_off_with_a_lock_holds_nobody_up(
     lost.wait_at_point()
     network.unplug(left)
     other = start(right)
-    workers.wait_until_finished(seconds=20)
+    workers.wait_until_finished()
 
     assert outcomes_of(upload) == ["ready"]
     assert other.is_alive
@@ -78,9 +78,9 @@ def test_a_machine_that_is_cut_off_during_a_call_brings_its_handle_late(
     network.unplug(left)
     lost.go_on()
     start(right)
-    workers.wait_until_finished(seconds=20)
+    workers.wait_until_finished()
     network.plug_in(left)
-    wait_until(upload.attempts.exclude(late_handle="").exists, seconds=30, else_say=workers.said)
+    wait_until(upload.attempts.exclude(late_handle="").exists, else_say=workers.said)
 
     assert outcomes_of(upload) == ["interrupted", "ready"]
     assert lost.is_alive

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -22,6 +21,8 @@ from media_assets.models import Upload
 from media_assets.wolkvox.sandbox import Sandbox
 from media_assets.wolkvox.sandbox.ledger import Call
 from media_assets.wolkvox.sandbox.phases import Phase
+from tests import waiting
+from tests.waiting import PATIENCE
 
 # As in production, only shorter: a call ends within its lease, and what is left is taken up soon.
 SHORT = {
@@ -33,7 +34,6 @@ SHORT = {
     "DELIVERY_NOT_SENT_FIRST": "0.2",
     "DELIVERY_BUSY_FIRST": "0.2",
 }
-START_SECONDS = 30.0  # at most, for a process on a busy machine
 
 
 class WorkerProcess:
@@ -76,9 +76,9 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def wait_at_point(self, *, seconds: float = START_SECONDS) -> None:
+    def wait_at_point(self) -> None:
         """Until it has reached its point; AssertionError with its output if it does not."""
-        ready, _, _ = select.select([self._reached], [], [], seconds)
+        ready, _, _ = select.select([self._reached], [], [], PATIENCE)
         assert ready, f"the point was not reached; the worker said:\n{self.said}"
         assert os.read(self._reached, 1), f"the worker ended and said:\n{self.said}"
 
@@ -97,10 +97,10 @@ class WorkerProcess:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self, *, seconds: float = START_SECONDS) -> int:
+    def wait(self) -> int:
         """Its exit code; AssertionError with its output if it does not end."""
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the worker did not end; it said:\n{self.said}") from None
 
@@ -135,7 +135,7 @@ class Workers:
     def wait_for(self, phase: Phase, *, calls: int = 1) -> Call:
         """The sandbox's `wait_for`; AssertionError with what the workers said if it fails."""
         try:
-            return self._box.wait_for(phase, timeout=START_SECONDS, calls=calls)
+            return self._box.wait_for(phase, timeout=PATIENCE, calls=calls)
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.said()}") from None
 
@@ -146,8 +146,8 @@ class Workers:
         last.send(signal.SIGTERM)
         assert last.wait() == 0, last.said
 
-    def wait_until_finished(self, *, seconds: float = 60.0) -> None:
-        wait_until(all_finished, seconds=seconds, else_say=self.said)
+    def wait_until_finished(self) -> None:
+        wait_until(all_finished, else_say=self.said)
 
     def said(self) -> str:
         return "\n".join(f"worker {w.process.pid}:\n{w.said}" for w in self._started)
@@ -188,19 +188,17 @@ def database_url(**changed: Any) -> str:
     return f"postgres://{who}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
 
 
-def wait_until(
-    happened: Callable[[], bool], *, seconds: float = 60.0, else_say: Callable[[], str] = str
-) -> None:
+def wait_until(happened: Callable[[], bool], *, else_say: Callable[[], str] = str) -> None:
     """Look at the rows until something has happened; a database that is away is asked again."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def seen() -> bool:
         try:
-            if happened():
-                return
+            return happened()
         except OperationalError:
             connection.close()
-        assert time.monotonic() < deadline, f"it did not happen in {seconds} s\n{else_say()}"
-        time.sleep(0.05)
+            return False
+
+    waiting.wait_until(seen, else_say=else_say)
 
 
 def stop_between_transactions(worker: WorkerProcess) -> None:

@@ -1,12 +1,12 @@
 """Answers without end are neither kept nor unpacked: what a worker reads of them is bounded."""
 
-import time
 import tracemalloc
 
 import pytest
 
 from media_assets.models import Outcome, Status
 from tests.faults.delivering import queued, run_worker
+from tests.waiting import wait_until
 
 MEBIBYTE = 1024 * 1024
 # Above the 256 KiB that are read: the worker itself, and the pieces that the sandbox, which
@@ -14,7 +14,6 @@ MEBIBYTE = 1024 * 1024
 MOST_MEMORY = 8 * MEBIBYTE
 # Above what is read: what the system's buffers between the two take before anybody reads.
 MOST_SENT = 32 * MEBIBYTE
-ENDED_SECONDS = 10
 
 
 @pytest.fixture
@@ -28,9 +27,7 @@ def peak():
 
 def ended(call):
     """Wait until the sandbox has noticed that nobody reads on."""
-    give_up = time.monotonic() + ENDED_SECONDS
-    while not call.sent_bytes and time.monotonic() < give_up:
-        time.sleep(0.01)
+    wait_until(lambda: call.sent_bytes)
     return call
 
 

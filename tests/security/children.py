@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +20,9 @@ from tests.crashes.workers import SHORT, environment_for, workers_of
 from tests.factories import make_upload
 from tests.security.artefacts import Artefacts
 from tests.security.world import MISTYPED, World
+from tests.waiting import PATIENCE, wait_until
 
 PROC = Path("/proc")
-START_SECONDS = 30.0
 LOUD = {**SHORT, "LOG_LEVEL": "DEBUG"}
 
 
@@ -77,7 +76,7 @@ def _web_server(environment: Mapping[str, str]) -> Iterator[tuple[int, int, Path
             yield server.pid, port, Path(output.name)
         finally:
             server.terminate()
-            server.wait(START_SECONDS)
+            server.wait(PATIENCE)
 
 
 def _gunicorn(port: int) -> Sequence[str]:
@@ -87,22 +86,21 @@ def _gunicorn(port: int) -> Sequence[str]:
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + START_SECONDS
-    while True:
+    def answers() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            assert time.monotonic() < until, "the web server did not start"
-            time.sleep(0.1)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(answers)
 
 
 def _type_a_token(port: int, *, session: str) -> None:
     """Send the form with a mistake in it, as a browser does."""
     secret = "x" * 32
     typed = form(server="42", new_token=MISTYPED, csrfmiddlewaretoken=secret)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     headers = {
         "Cookie": f"sessionid={session}; csrftoken={secret}",
         "Content-Type": "application/x-www-form-urlencoded",
