@@ -1,6 +1,6 @@
 """`make test`: the whole suite on SQLite, on PostgreSQL and in a browser, as far as they are there.
 
-Two of them at a time, the browser last; their reports follow each other.
+All at a time; their reports follow each other.
 
 ARGS="tests/test_crypto.py -k seal"   what pytest is given besides
 TEST_DATABASE_URL=postgres://…        the PostgreSQL server; its role has to create databases
@@ -30,7 +30,7 @@ POSTGRESQL_SERVER = os.environ.get(
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = shlex.split(os.environ.get("ARGS", ""))
-AT_ONCE = 2
+AT_ONCE = 3
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
