@@ -63,7 +63,6 @@ ACTIONS: dict[str, str | Promise] = {
     "person.invitation_used": _("Used the link that an owner had sent"),
     "person.invited": _("Made a link for a person to come in"),
     "person.password_changed": _("Changed the own password"),
-    "person.password_set": _("Set a person's password"),
     "person.proof_failed": _("Could not confirm who they are"),
     "person.recovery_codes_made": _("Made new recovery codes"),
     "person.role_changed": _("Changed a person's role"),

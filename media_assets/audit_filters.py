@@ -24,7 +24,7 @@ from media_assets.models import AuditEvent
 from media_assets.models.audit import AuditEventQuerySet
 from media_assets.models.texts import folded
 from media_assets.selection import Selection
-from media_assets.widgets import Line
+from media_assets.widgets import Choices, Line
 
 MOST_PARTS = 100
 NEAR, DENSE = 20_000, 50  # so many that begin so among the newest fill a page of the list soon
@@ -76,13 +76,18 @@ class AuditFilters(DatedFilters):
         ),
     )
     person = django_filters.ChoiceFilter(
-        field_name="actor_name", choices=people, label=_("Person"), empty_label=_("Everybody")
+        field_name="actor_name",
+        choices=people,
+        label=_("Person"),
+        empty_label=_("Everybody"),
+        widget=Choices,
     )
     action = django_filters.ChoiceFilter(
         method="apart",
         choices=actions.choices,
         label=_("Action"),
         empty_label=_("All actions"),
+        widget=Choices,
     )
 
     def apart(self, events: AuditEventQuerySet, _name: str, _value: str) -> AuditEventQuerySet:

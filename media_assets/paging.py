@@ -17,6 +17,7 @@ from media_assets.selection import Position, Selection, Way
 
 SIZE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})", re.ASCII)
 
 
@@ -33,6 +34,16 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def microseconds_of(instant: datetime) -> int:
+    """Since 1970; floats would lose the last digit."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def instant_of(microseconds: int) -> datetime:
+    """OverflowError beyond the year 9999."""
+    return EPOCH + microseconds * MICROSECOND
 
 
 def page_of(
@@ -78,7 +89,7 @@ def _fetch(positions: Sequence[Position], shown: UploadQuerySet) -> list[Upload]
 
 def _text(position: Position) -> str:
     at, key = position
-    return f"{(at - EPOCH) // timedelta(microseconds=1)}.{key}"
+    return f"{microseconds_of(at)}.{key}"
 
 
 def _read(text: str) -> Position | None:
@@ -86,6 +97,6 @@ def _read(text: str) -> Position | None:
     if match is None:
         return None
     try:
-        return EPOCH + timedelta(microseconds=int(match[1])), int(match[2])
+        return instant_of(int(match[1])), int(match[2])
     except OverflowError:
         return None

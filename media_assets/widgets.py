@@ -4,6 +4,7 @@ Django's own render a template for every option and attribute, which for all fil
 as all rows of the list below.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -41,7 +42,7 @@ class DayInput(Line, forms.DateInput):
 
 
 class Choices(forms.Select):
-    """A plain list of choices."""
+    """A list of choices, in groups where a choice is a list itself."""
 
     def render(
         self,
@@ -51,10 +52,20 @@ class Choices(forms.Select):
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
         chosen = set(self.format_value(value))
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            ((key, _SELECTED[str(key) in chosen], label) for key, label in self.choices),
-        )
         attributes = flatatt(self.build_attrs(self.attrs, attrs))
+        options = _options(self.choices, chosen=chosen)
         return format_html('<select name="{}"{}>{}</select>', name, attributes, options)
+
+
+def _options(choices: Iterable[tuple[Any, Any]], *, chosen: set[str]) -> SafeString:
+    return format_html_join(
+        "", "{}", ((_option(key, label, chosen=chosen),) for key, label in choices)
+    )
+
+
+def _option(key: Any, label: Any, *, chosen: set[str]) -> SafeString:
+    if isinstance(label, list | tuple):
+        within = _options(label, chosen=chosen)
+        return format_html('<optgroup label="{}">{}</optgroup>', key, within)
+    selected = _SELECTED[str(key) in chosen]
+    return format_html('<option value="{}"{}>{}</option>', key, selected, label)

@@ -506,11 +506,25 @@ def test_an_operations_page_takes_as_few_queries_for_many_connectors(
     web, django_assert_max_num_queries
 ):
     operation = sealed(TOKEN)
-    for _ in range(12):
+    for _ in range(40):
         make_connector(operation)
 
     with django_assert_max_num_queries(27):
         web.get(address(operation))
+
+
+def test_an_operation_with_very_many_connectors_can_be_saved(web):
+    operation, groups = sealed(TOKEN), [team(f"Team {n}") for n in range(4)]
+    rows = [make_connector(operation) for _ in range(150)]
+    for row in rows:
+        row.groups.set(groups)
+
+    sent = form(operation, rows=rows, name="Otra tienda")
+
+    assert sum(len(value) if isinstance(value, list) else 1 for value in sent.values()) > 1_000
+    assert web.post(address(operation), sent).status_code == 302
+    operation.refresh_from_db()
+    assert operation.name == "Otra tienda"
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(web, django_assert_max_num_queries):

@@ -35,9 +35,9 @@ def visitor():
     return Client(headers=ENGLISH)
 
 
-def come_back(client, provider, *, then="", **claims):
+def come_back(client, provider, *, then="", typed=None, **claims):
     """Press the button, be somebody at the provider, and follow the way back."""
-    away = client.post(reverse("sign_in_at_provider"), {"next": then})
+    away = client.post(reverse("sign_in_at_provider"), {"next": then, **(typed or {})})
     assert away.context["url"].startswith(f"{provider.issuer}/authorization?")
     query = provider.authorise(away.context["url"], **NADIA | claims)
     return client.get(f"{CALLBACK}?{query}", follow=True)
@@ -299,6 +299,28 @@ def test_the_way_there_is_a_page_that_leads_on_and_no_redirect_of_a_form(visitor
 
     assert "form-action 'self';" in f"{page['Content-Security-Policy']};"
     assert f'http-equiv="refresh" content="0;url={provider.issuer}/' in page.content.decode()
+
+
+def test_what_was_typed_goes_there_and_back_for_the_same_person_only(visitor, provider):
+    come_back(visitor, provider, groups=["media"])
+    nadia = User.objects.get()
+    visitor.post(reverse("logout"))
+    for by, expected in ((nadia.pk + 1, None), (nadia.pk, {"urls": "a\nb"})):
+        led = visitor.post("/uploads/new/", {"urls": "a\nb", "person": str(by)})
+        assert led.content.decode().count('name="typed-urls"') == 2  # in both forms
+
+        kept = {"typed-person": str(by), "typed-urls": "a\nb", "typed-key": "x"}
+        come_back(visitor, provider, then="/history/", typed=kept, groups=["media"])
+        assert visitor.session.get("typed") == expected
+        visitor.post(reverse("logout"))
+
+
+def test_what_is_too_long_to_be_kept_is_said_to_be(visitor, provider):
+    typed = {"typed-person": "1", "typed-urls": "a" * 200_001}
+    page = come_back(visitor, provider, typed=typed, groups=["media"])
+
+    assert "typed" not in visitor.session
+    assert "too long to be kept" in page.content.decode()
 
 
 def test_the_provider_makes_no_password_less_worth(visitor, marketing):

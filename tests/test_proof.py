@@ -66,6 +66,26 @@ def test_nothing_is_done_without_it(web, urls, marketing):
     assert not AuditEvent.objects.exclude(action="person.proof_failed").exists()
 
 
+def test_a_button_that_was_pressed_too_late_is_asked_about_afterwards(web, marketing):
+    for tool in ("revoke", "sign-out", "unblock"):
+        grow_old(web)
+        url = f"{PEOPLE}{marketing.pk}/{tool}/"
+
+        page = confirm(web, web.post(url))
+
+        assert page.redirect_chain == [(url, 302)]
+        assert '<input type="submit" class="default"' in page.content.decode(), tool
+
+
+def test_a_list_says_that_nothing_is_done_yet(web, marketing):
+    sent = {"action": "delete_selected", "_selected_action": [marketing.pk], "post": "yes"}
+
+    page = web.post(PEOPLE, sent, follow=True, headers=ENGLISH)
+
+    assert "Nothing is done yet. Choose again" in page.content.decode()
+    assert User.objects.filter(pk=marketing.pk).exists()
+
+
 def test_lists_and_what_is_only_looked_at_do_not_ask(web, supervisor, client_for):
     operation = sealed(TOKEN)
     theirs = client_for(supervisor)

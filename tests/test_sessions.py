@@ -1,19 +1,21 @@
 """How long somebody is signed in, where, and what ends it."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from media_assets import roles
 from media_assets.accounts import browsers
-from media_assets.models import AuditEvent, PersonSession
+from media_assets.models import AuditEvent, Connector, PersonSession, Upload
 from media_assets.models.people import PersonSessionQuerySet
-from tests.factories import PASSWORD, make_batch, make_user
+from tests.factories import PASSWORD, make_batch, make_connector, make_user, team
 
 ENGLISH = {"accept-language": "en"}
 CHROME = (
@@ -132,6 +134,30 @@ def test_a_short_limit_is_kept_alive_too(marketing, client_for, settings):
     client.get(reverse("history"))
 
     assert PersonSession.objects.get().seen_at > timezone.now() - timedelta(seconds=10)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_answer_stands_even_if_nobody_can_be_noted_to_be_there(marketing, client_for, method):
+    make_connector().groups.add(team())
+    client = client_for(marketing)
+    age(seen=timedelta(minutes=2))
+    sent = {
+        "connector": str(Connector.objects.get().code),
+        "urls": "https://storage.googleapis.com/wvox-0042/a.jpg",
+        "key": str(uuid.uuid4()),
+    }
+
+    def full(execute, sql, *rest):
+        if sql.startswith("UPDATE") and PersonSession._meta.db_table in sql:
+            raise OperationalError("database or disk is full")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(full):
+        answer = getattr(client, method)(reverse("new_upload"), sent)
+
+    assert answer.status_code == {"get": 200, "post": 303}[method]
+    assert Upload.objects.count() == (method == "post")
 
 
 def test_a_page_that_asks_by_itself_does_not(marketing, client_for):

@@ -104,6 +104,7 @@ PROBE_SECONDS = env.float("PROBE_SECONDS", default=0.6)
 PROBE_SECONDS_LARGE = env.float("PROBE_SECONDS_LARGE", default=0.1)
 CSV_MAX_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # an operation's form has some ten for each connector
 
 
 # Application

@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # django-all
         super().login(request, user)
         sessions.begin(request, user)
         request.session.pop(sessions.ENDED, None)
-        if request.session.pop("typed_by", user.pk) != user.pk:
+        if request.session.pop("typed_by", str(user.pk)) != str(user.pk):
             request.session.pop("typed", None)  # nobody gets another's lines
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:

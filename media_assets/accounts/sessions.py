@@ -4,11 +4,12 @@ Django's session says who somebody is; the row beside it says that this still ho
 the row away ends the session at its next request, in whichever process that arrives.
 """
 
+import logging
 from collections.abc import Iterable
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from media_assets.accounts.records import record
 from media_assets.models import PersonSession
 from media_assets.models.people import PersonSessionQuerySet, digest_of_key
 from media_assets.visitors import address_of
+
+logger = logging.getLogger(__name__)
 
 ENDED = "ended"  # in the session that follows: why the one before is over
 # pages that ask by themselves how something goes: nobody need be there
@@ -61,8 +64,12 @@ def check(request: HttpRequest) -> PersonSession | None:
 def note(request: HttpRequest, row: PersonSession) -> None:
     """After an answer: the person was there, unless a page has asked by itself."""
     match = request.resolver_match
-    if match is None or match.view_name not in POLLED:
+    if match is not None and match.view_name in POLLED:
+        return
+    try:
         row.set_seen(timezone.now(), address=address_of(request))
+    except DatabaseError:  # the answer stands: what was asked for is done or refused
+        logger.exception("it was not noted that somebody was there")
 
 
 def this(request: HttpRequest) -> PersonSessionQuerySet:

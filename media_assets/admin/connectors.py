@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from media_assets import roles, submission
 from media_assets.admin import switches
 from media_assets.admin.audit import record, record_changes
-from media_assets.admin.forms import ConnectorForm
+from media_assets.admin.forms import ConnectorForm, marketing_groups
 from media_assets.admin.kept import KeptAdmin, has_history
 from media_assets.models import Batch, Connector, Upload
 
@@ -35,8 +36,15 @@ def usable_by(connector: Connector) -> str | SafeString:
 
 
 class ConnectorFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    @cached_property
+    def group_choices(self) -> list[tuple[Any, str]]:
+        """The same for every row: asked for once."""
+        return [(group.pk, roles.label_of(group)) for group in marketing_groups()]
+
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
+        if "groups" in form.fields:  # not there for who may only look
+            form.fields["groups"].choices = self.group_choices
         if "DELETE" in form.fields and getattr(form.instance, "is_kept", False):
             form.fields["DELETE"].widget.attrs.update(
                 disabled=True, title=gettext("It has a history: disable it instead.")

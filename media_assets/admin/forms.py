@@ -199,6 +199,8 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]  # likewise
     def clean_connector_id(self) -> str:
         """Where the operation is no field, the stock check for repeats leaves the number out."""
         connector_id: str = self.cleaned_data["connector_id"]
+        if "connector_id" not in self.changed_data:
+            return connector_id
         same = Connector.objects.filter(
             operation_id=self.instance.operation_id, connector_id=connector_id
         )

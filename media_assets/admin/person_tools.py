@@ -71,7 +71,12 @@ class PersonTools(ToolPages):
 
     def revoke_view(self, request: HttpRequest, person: User) -> HttpResponse:
         if request.method != "POST":
-            return self.back_to(person)
+            return self.ask(
+                request,
+                person,
+                title=_("Take back the link"),
+                sentence=_("The link that was handed over opens nothing any more."),
+            )
         with transaction.atomic():
             if Invitation.objects.filter(person=person).revoke():
                 record(request, "person.invitation_revoked", on=person)
@@ -80,7 +85,12 @@ class PersonTools(ToolPages):
 
     def sign_out_view(self, request: HttpRequest, person: User) -> HttpResponse:
         if request.method != "POST":
-            return self.back_to(person)
+            return self.ask(
+                request,
+                person,
+                title=_("Sign out everywhere"),
+                sentence=_("This person's sessions end at once, in every browser."),
+            )
         with transaction.atomic():
             ended = sessions.end_all(person)
             record(
@@ -111,7 +121,12 @@ class PersonTools(ToolPages):
 
     def unblock_view(self, request: HttpRequest, person: User) -> HttpResponse:
         if request.method != "POST":
-            return self.back_to(person)
+            return self.ask(
+                request,
+                person,
+                title=_("Let them try again"),
+                sentence=_("Their failed attempts are forgotten; the password stays the same."),
+            )
         throttle.unblock(person)
         record(request, "person.unblocked", on=person)
         messages.success(request, _("This person can try to sign in again at once."))

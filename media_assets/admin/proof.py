@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.datastructures import MultiValueDict
@@ -58,6 +58,7 @@ class ProvenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and self._needs_proof(request):
+            messages.warning(request, _("Nothing is done yet. Choose again afterwards, please."))
             return proof.ask(request)
         return super().changelist_view(request, *args, **kwargs)
 

@@ -40,9 +40,7 @@ class SignIn(LoginView):  # type: ignore[misc]  # django-allauth has no types
         }
 
     def form_valid(self, form: SignInForm) -> HttpResponse:
-        typed = _typed(self.request, prefix="typed-")
-        if typed.pop("person", "") == str(form.user.pk):
-            self.request.session.update({"typed": typed, "typed_by": form.user.pk})
+        keep_typed(self.request)
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -58,6 +56,13 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
         "file_lost": "csv_file" in request.FILES,
     }
     return render(request, SignIn.template_name, context)
+
+
+def keep_typed(request: HttpRequest) -> None:
+    """Keep what the sign-in page brought along; whoever signs in next gets only their own."""
+    typed = _typed(request, prefix="typed-")
+    if by := typed.pop("person", ""):
+        request.session.update({"typed": typed, "typed_by": by})
 
 
 def _typed(request: HttpRequest, *, prefix: str = "") -> dict[str, str]:

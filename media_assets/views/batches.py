@@ -6,7 +6,7 @@ import uuid
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +26,8 @@ from django.views.decorators.http import (
 from media_assets import exports, roles, submission, tracing
 from media_assets.forms import as_typed
 from media_assets.models import AuditEvent, Batch, Status, Upload
+from media_assets.paging import EPOCH, MICROSECOND, instant_of, microseconds_of
+from media_assets.views.asked import number_asked
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
 from media_assets.words import hold_of, state_of
@@ -33,7 +35,6 @@ from media_assets.words import hold_of, state_of
 LARGE = 100  # uploads; a larger batch is asked for less often
 OVERLAP = timedelta(seconds=10)
 SEEN_MOST = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARKER = re.compile(r"[0-9]{1,17}(-[0-9]{1,8})*", re.ASCII)
 
 
@@ -64,14 +65,14 @@ class Marker:
         return cls(newest_first[0], frozenset(newest_first)) if newest_first else cls()
 
     def __str__(self) -> str:
-        window = self.newest - OVERLAP // timedelta(microseconds=1)
+        window = self.newest - OVERLAP // MICROSECOND
         seen = sorted((at for at in self.seen if window < at < self.newest), reverse=True)
         return "-".join([str(self.newest), *(str(self.newest - at) for at in seen)])
 
     @property
     def since(self) -> datetime:
         try:
-            return EPOCH + timedelta(microseconds=self.newest) - OVERLAP
+            return instant_of(self.newest) - OVERLAP
         except OverflowError:
             return EPOCH
 
@@ -89,7 +90,9 @@ def batch(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     rows = list(shown.uploads.with_last_answer().order_by("id"))
     context |= {
         "rows": _rows(rows),
-        "marker": Marker.after(_change(row) for row in rows if row.changed_at != row.created_at),
+        "marker": Marker.after(
+            microseconds_of(row.changed_at) for row in rows if row.changed_at != row.created_at
+        ),
         "left_out_text": as_typed(shown.left_out),
         **_may(request, shown),
     }
@@ -104,12 +107,14 @@ def progress(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     marker = Marker.parse(request.GET.get("since", ""))
     changed = shown.uploads.with_last_answer().exclude(changed_at=F("created_at"))
     recent = list(changed.filter(changed_at__gt=marker.since).order_by("id"))
-    news = [row for row in recent if _change(row) not in marker.seen]
+    news = [row for row in recent if microseconds_of(row.changed_at) not in marker.seen]
     if not news and request.GET.get("seen") == context["seen"]:
         return HttpResponse(status=204)
     context |= {
         "rows": _rows(news),
-        "marker": Marker.after([marker.newest, *(_change(row) for row in recent)]),
+        "marker": Marker.after(
+            [marker.newest, *(microseconds_of(row.changed_at) for row in recent)]
+        ),
         "announce": _is_worth_saying(request.GET.get("done", ""), context),
         **_may(request, shown),
     }
@@ -203,20 +208,16 @@ def _rows(uploads: Iterable[Upload]) -> list[Row]:
     return [Row(upload, state_of(upload)) for upload in uploads]
 
 
-def _change(row: Upload) -> int:
-    return (row.changed_at - EPOCH) // timedelta(microseconds=1)
-
-
 def _is_worth_saying(before: str, context: dict[str, Any]) -> bool:
     """Whether another tenth is done, or all: people who listen do not want each single one."""
-    earlier = _number(before)
+    earlier = number_asked(before)
     done, total = int(context["done"]), max(1, int(context["total"]))
     return done == total or done * 10 // total != earlier * 10 // total
 
 
 def _tell(request: HttpRequest, *, cancelled: int, asked: str) -> None:
     """How many were cancelled, and how many of those asked about were not."""
-    late = _number(asked) - cancelled
+    late = number_asked(asked) - cancelled
     sentences = []
     if cancelled:
         text = ngettext("%(n)d upload is cancelled.", "%(n)d uploads are cancelled.", cancelled)
@@ -231,11 +232,6 @@ def _tell(request: HttpRequest, *, cancelled: int, asked: str) -> None:
     level = messages.SUCCESS if cancelled else messages.INFO
     text = " ".join(sentences) or _("Nothing of this batch waits any more.")
     messages.add_message(request, level, text)
-
-
-def _number(text: str) -> int:
-    """A count that comes from a page; 0 for anything else."""
-    return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
 
 
 def _record(action: str, request: HttpRequest, shown: Batch, **data: Any) -> None:

@@ -1,6 +1,5 @@
 """One thing for many uploads: the question that names the number, and the deed."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +17,7 @@ from media_assets.list_forms import CampaignForm
 from media_assets.models import now_in_database
 from media_assets.submission import Action
 from media_assets.views import bulk_words
+from media_assets.views.asked import number_asked
 from media_assets.views.lists import Chosen, chosen_of, is_nothing_chosen
 from media_assets.views.redirects import redirect_to_see
 from media_assets.visitors import address_of, person_of
@@ -52,7 +52,7 @@ def bulk(request: HttpRequest, page: str, action: str) -> HttpResponse:
     except limits.LimitReached as reached:
         messages.error(request, reached.sentence)
         return redirect_to_see(chosen.back)
-    _tell(request, wanted, done=done, late=_number(request.POST.get("asked", "")) - done)
+    _tell(request, wanted, done=done, late=number_asked(request.POST.get("asked", "")) - done)
     return redirect_to_see(chosen.back)
 
 
@@ -132,8 +132,3 @@ def _instant(text: str) -> datetime | None:
         return instant.astimezone(UTC) if instant and instant.tzinfo else None
     except (ValueError, OverflowError):  # no date, or one beyond all time in UTC
         return None
-
-
-def _number(text: str) -> int:
-    """A count that comes from a page; 0 for anything else."""
-    return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0

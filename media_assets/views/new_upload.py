@@ -167,6 +167,8 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
 
 
 def _batch(code: str, request: HttpRequest) -> Batch | None:
+    if not code:
+        return None
     try:
         found: Batch | None = roles.batches_visible_to(request.user).filter(code=code).first()
     except ValidationError:  # not a UUID

@@ -6,13 +6,17 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from media_assets.accounts import proof
 from media_assets.accounts.provider import ASKED
+from media_assets.views.account import keep_typed
 
 
 @login_not_required
@@ -20,7 +24,13 @@ from media_assets.accounts.provider import ASKED
 def sign_in_at_provider(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("overview")
-    return _away(request, process=AuthProcess.LOGIN)
+    may_be_kept = sum(map(len, request.POST.values())) <= proof.MOST_KEPT  # of whoever comes along
+    if may_be_kept:
+        keep_typed(request)
+    answer = _away(request, process=AuthProcess.LOGIN)
+    if not may_be_kept:  # to be read on the way back, not on the page that leads on
+        messages.warning(request, _("This form was too long to be kept. Type it again, please."))
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,14 +2,15 @@
 
 // Copying, byte for byte. A button names, in data-copy-from, the JSON block that holds the text; or
 // in data-copy-url where it is fetched from, as JSON, so that long lists need not bring it along.
-// data-copied-url and data-copied-snippet: where to record it. data-copied-label and
-// data-copy-hint, on the button or around it: the words. data-copy-select: the element whose text
+// data-copied-url and data-copied-snippet: where to record it. data-copied-label, data-copy-hint and
+// data-copy-failed, on the button or around it: the words. data-copy-select: the element whose text
 // is selected for the person when the browser refuses the clipboard. data-copied-codes: the JSON
 // block that names what is copied, where one button copies several.
 
 const CONFIRM_MS = 2000;
 const confirmations = new WeakMap();
-let byHand = null;
+let byHand = null; // what is selected for the person to copy
+let hint = null; // the word beside the button that was pressed last
 
 function wordsFor(button, name, fallback) {
   const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -75,10 +76,23 @@ function record(button) {
   fetch(copiedUrl, { method: "POST", headers, body, keepalive: true }).catch(() => {});
 }
 
-function succeed(button) {
-  byHand?.hint.remove();
+function forgetLast() {
+  hint?.remove();
   byHand?.area?.remove();
-  byHand = null;
+  hint = byHand = null;
+}
+
+function sayBeside(button, text) {
+  forgetLast();
+  hint = document.createElement("span");
+  hint.className = "copy-hint";
+  hint.textContent = text;
+  button.after(hint);
+  announce(text);
+}
+
+function succeed(button) {
+  forgetLast();
   confirmCopy(button);
   record(button);
 }
@@ -108,24 +122,19 @@ function injectArea(button, text) {
 }
 
 function offerByHand(button, text) {
-  byHand?.hint.remove();
-  byHand?.area?.remove();
-  const hint = document.createElement("span");
-  hint.className = "copy-hint";
-  hint.textContent = hintFor(button);
-  button.after(hint);
+  sayBeside(button, hintFor(button));
   const element = document.getElementById(button.dataset.copySelect || "");
   const area = element ? null : injectArea(button, text);
   if (element) selectElement(element);
-  byHand = { button, text, hint, area, element };
-  announce(hint.textContent);
+  byHand = { button, text, area, element };
 }
 
 async function textOf(button) {
   if (button.dataset.copyUrl) {
     const answer = await fetch(button.dataset.copyUrl);
     // whoever is not signed in any more, or may not see it any more, is told so by the page itself
-    if (!answer.ok || answer.redirected) return location.reload();
+    if (answer.redirected || [403, 404].includes(answer.status)) return location.reload();
+    if (!answer.ok) throw new Error(answer.statusText);
     return answer.json();
   }
   const block = document.getElementById(button.dataset.copyFrom);
@@ -133,7 +142,13 @@ async function textOf(button) {
 }
 
 async function copy(button) {
-  const text = await textOf(button);
+  let text;
+  try {
+    text = await textOf(button);
+  } catch {
+    sayBeside(button, wordsFor(button, "copyFailed", "✗"));
+    return;
+  }
   if (!text) return;
   try {
     await navigator.clipboard.writeText(text);

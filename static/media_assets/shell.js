@@ -51,6 +51,13 @@ for (const image of document.querySelectorAll("img[data-thumbnail]")) {
   if (image.complete && image.currentSrc) settle(image);
 }
 
+// What a page keeps asking for may be taken away from its reader: the page says so better than a
+// fragment that stands still. 403 is what an administrator's new rule answers.
+document.addEventListener("htmx:responseError", (event) => {
+  const isPolled = event.detail.elt.getAttribute("hx-trigger")?.startsWith("every ");
+  if (isPolled && [403, 404].includes(event.detail.xhr.status)) location.reload();
+});
+
 // A session may end while a page asks for its fragments: htmx then follows to the sign-in page,
 // which belongs into the window and not into the fragment's place.
 document.addEventListener("htmx:beforeSwap", (event) => {
