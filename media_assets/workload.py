@@ -40,7 +40,7 @@ def workloads(operations: Iterable[Operation]) -> dict[int, Workload]:
 
 def _in_flight(operations: Iterable[Operation]) -> dict[int, int]:
     """Calls holding a slot: by their token, and by their operation where it changed meanwhile."""
-    holding = Upload.objects.holding(timezone.now()).filter(lease_until__isnull=False)
+    holding = Upload.objects.holding(timezone.now())
     counted = holding.order_by().values_list("sent_with", "operation").annotate(Count("pk"))
     found: dict[int, int] = defaultdict(int)
     for sent_with, sender, number in counted:
@@ -53,7 +53,8 @@ def _in_flight(operations: Iterable[Operation]) -> dict[int, int]:
 def _waiting(operations: Iterable[int]) -> dict[int, tuple[int, datetime | None]]:
     """How many wait on active connectors, and since when the first does."""
     # since it was submitted or, after a retry, since it came back into the queue
-    since = Case(When(attempts_before=0, then=F("created_at")), default=F("changed_at"))
+    untried = When(attempt_count=F("attempts_before"), then=F("changed_at"))
+    since = Case(untried, When(attempts_before=0, then=F("created_at")), default=F("changed_at"))
     counted = (
         Upload.objects.queued()
         .filter(operation__in=operations, connector__is_active=True)

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from media_assets import paging, roles
 from media_assets.audit_filters import AuditFilters
-from media_assets.models import AuditEvent, Status
+from media_assets.models import AuditEvent, Chain, Status
 from media_assets.views import events as telling
-from tests.factories import make_batch, make_connector, make_upload, make_user, team
+from tests.factories import make_batch, make_connector, make_operation, make_upload, make_user, team
 
 pytestmark = pytest.mark.django_db
 AUDIT = "/audit/"
@@ -380,3 +380,14 @@ def test_filters_of_the_list_are_kept_as_a_view_by_those_who_may_read_it(
     stranger = client_for(marketing)
     assert stranger.post(url, {"name": "x", "query": "action=upload"}).status_code == 404
     assert stranger.get(reverse("saved_views", args=["audit"])).status_code == 404
+
+
+@pytest.mark.django_db
+def test_what_is_recorded_out_of_its_lanes_order_is_not_written():
+    operation = make_operation()
+    chain = Chain()
+    AuditEvent.objects.statements("upload.ready", chain=chain, by=None, on=operation)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        AuditEvent.objects.record("operation.paused", by=None, on=operation, chain=chain)
+
+    assert not AuditEvent.objects.exists()

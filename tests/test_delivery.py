@@ -33,6 +33,7 @@ from media_assets.models import (
     PauseReason,
     Status,
     Upload,
+    verification,
 )
 from media_assets.wolkvox.sandbox import Sandbox
 from tests.factories import make_connector, make_operation, make_upload
@@ -223,6 +224,57 @@ def test_a_persons_pause_holds_whatever_the_worker_finds(box, connector):
     assert connector.operation.paused_reason == PauseReason.MANUAL
     upload.refresh_from_db()
     assert upload.status == Status.QUEUED
+
+
+def test_a_pause_until_the_token_changes_is_not_made_a_shorter_one(box, connector):
+    Operation.objects.update(max_in_flight=2)
+    queued(connector, "a.jpg")
+    queued(connector, "b.jpg")
+    fingerprint = connector.operation.token_fingerprint
+    first, second = claim_next(fingerprint), claim_next(fingerprint)
+    assert first
+    assert second
+    record(first, Result(Outcome.TOKEN), claim_more=True)
+    record(second, Result(Outcome.QUOTA), claim_more=True)
+
+    connector.operation.refresh_from_db()
+    assert connector.operation.paused_reason == PauseReason.TOKEN
+    assert connector.operation.paused_until is None
+
+
+def test_a_token_that_stops_opening_during_a_call_breaks_no_lane(box, connector):
+    """The event of the pause and the one of the handle are of one lane and one transaction."""
+    upload, following = queued(connector), queued(connector)
+    claim = claim_next(connector.operation.token_fingerprint)
+    assert claim is not None
+    Operation.objects.update(server="0043")
+
+    assert record(claim, Result(Outcome.READY, handle="4::x"), claim_more=True) is None
+
+    told = AuditEvent.objects.order_by("number").values_list("action", "number")
+    assert list(told) == [("operation.paused", 1), ("upload.ready", 2)]
+    assert verification.verify().count == 2
+    Operation.objects.update(server="0042", paused_reason="", paused_until=None)
+    deliver_once()
+    assert verification.verify().count == 3
+    for each in (upload, following):
+        each.refresh_from_db()
+        assert each.status == Status.READY
+
+
+def test_a_handle_says_nothing_of_another_operations_token_that_cannot_be_opened(box, connector):
+    other = make_operation(server="0042", token=TOKEN)
+    Operation.objects.filter(pk=other.pk).update(sealed_token="v1.deadbeef." + "A" * 40)
+    for n in range(4):
+        queued(connector, f"{n}.jpg")
+    claim = claim_next(connector.operation.token_fingerprint)
+    while claim is not None:
+        claim = record(claim, Result(Outcome.READY, handle="4::x"), claim_more=True)
+
+    assert Upload.objects.ready().count() == 4
+    assert list(AuditEvent.objects.about(other).values_list("action", flat=True)) == [
+        "operation.paused"
+    ]
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -1,5 +1,8 @@
 """How calls ended, in words that fit what happened and what can be done."""
 
+import errno
+import ssl
+
 import pytest
 from django.utils import translation
 
@@ -82,6 +85,21 @@ def test_lists_ask_for_the_last_answers_in_one_query(django_assert_num_queries):
     with django_assert_num_queries(1):
         for upload in batch.uploads.with_last_answer():
             results.result_of(upload)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError(errno.ECONNABORTED, ""),
+        OSError(errno.ECONNREFUSED, ""),
+        ssl.SSLError(),
+        ssl.SSLEOFError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_connection_may_end_with_has_a_sentence(error):
+    assert results.reason_in_words(type(error).__name__).endswith(".")
 
 
 def test_our_own_technical_words_are_translated_and_others_stay():

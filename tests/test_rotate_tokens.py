@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 
@@ -142,23 +143,13 @@ def test_killed_anywhere_it_loses_nothing_and_goes_on(run, settings, monkeypatch
     assert [Operation.objects.get(pk=pk).reveal_token() for pk in tokens] == list(tokens.values())
 
 
-def test_a_token_set_meanwhile_is_not_overwritten(run, settings, monkeypatch):
-    operation = make_operation(token=TOKEN)
-    settings.TOKEN_KEYS = [NEW, OLD]
-    fingerprints = crypto.fingerprints
-
-    def set_meanwhile(token):
-        monkeypatch.setattr(crypto, "fingerprints", fingerprints)
-        Operation.objects.get(pk=operation.pk).set_token(OTHER_TOKEN)
-        return fingerprints(token)
-
-    monkeypatch.setattr(crypto, "fingerprints", set_meanwhile)
-    text = run()
-
-    assert "1 set by somebody meanwhile" in text
-    operation.refresh_from_db()
-    assert operation.reveal_token() == OTHER_TOKEN
-    assert operation.token_fingerprint == crypto.fingerprints(OTHER_TOKEN)[0]
+def test_a_second_factor_that_cannot_be_opened_is_counted_and_named_as_a_problem(run, owner):
+    factor = Authenticator.objects.create(user=owner, type="totp", data={"secret": "damaged"})
+    for sealed in ("damaged", "v1.deadbeef." + "A" * 40):
+        Authenticator.objects.filter(pk=factor.pk).update(data={"secret": sealed})
+        for arguments in ([], ["--check"]):
+            assert "second factors that could not be opened: 1" in run(*arguments)
+    assert "Key deadbeef: needed by 1; NOT in TOKEN_KEYS" in run("--check")
 
 
 def test_a_token_that_cannot_be_opened_is_named_and_the_others_are_done(run, settings):

@@ -76,6 +76,20 @@ def test_labels_come_after_a_tab_or_from_csv_with_a_header():
         ]
 
 
+@pytest.mark.parametrize("above", ["", "\n\n", "\ufeff\r\n \r\n"])
+def test_lines_of_csv_are_counted_from_the_top_of_the_paste(above):
+    lines = submission.read_lines(f"{above}url,label\nhttps://a.co/1.jpg,Uno\n\nnonsense,Dos\n")
+    blank = above.count("\n")
+    assert [line.number for line in lines] == [2 + blank, 4 + blank]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_before_any_is_read_however_they_end(end):
+    with pytest.raises(submission.TooManyLines) as caught:
+        submission.check(f"a\n{f'a{end}' * 5_001}", connector=None)
+    assert caught.value.count == 5_003
+
+
 def test_csv_columns_may_stand_in_any_order():
     (line,) = submission.read_lines("label,url\nUno,https://a.co/1.jpg\n")
     assert (line.text, line.label) == ("https://a.co/1.jpg", "Uno")

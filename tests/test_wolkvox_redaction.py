@@ -50,6 +50,7 @@ def test_every_part_of_twelve_is_taken_out_and_shorter_ones_are_words():
         json.dumps("".join(f"\\u{ord(letter):04x}" for letter in TOKEN)),
         "".join(f"%{ord(letter):02X}" for letter in TOKEN[::-1]),
         "".join(f"\\x{ord(letter):02x}" for letter in TOKEN),
+        "".join(f"&#{ord(letter)}" for letter in TOKEN),
         "\r\n".join(TOKEN[at : at + 8] for at in range(0, len(TOKEN), 8)),
         ":".join(TOKEN[at : at + 2] for at in range(0, len(TOKEN), 2)),
         " ".join(TOKEN),

@@ -108,6 +108,14 @@ def test_after_a_retry_it_waits_since_the_retry(connector):
     assert of(connector.operation).waiting_since == at
 
 
+def test_after_a_retry_of_what_was_never_tried_it_waits_since_the_retry(connector):
+    long_ago = timezone.now() - timedelta(days=3)
+    upload = make_upload(connector, status=Status.CANCELLED, created_at=long_ago)
+    at = timezone.now()
+    assert upload.set_queued_again(at)
+    assert of(connector.operation).waiting_since == at
+
+
 def test_calls_count_since_midnight_where_the_installation_is(connector, settings, monkeypatch):
     settings.TIME_ZONE = "America/Bogota"
     here = ZoneInfo("America/Bogota")

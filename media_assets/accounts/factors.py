@@ -160,13 +160,18 @@ def _reseal(factor: Authenticator, name: str, *, newest: str) -> str:
     return "resealed"
 
 
-def keys_in_use() -> Counter[str]:
-    """How many secrets each key seals, by the key's id."""
+def keys_in_use() -> tuple[Counter[str], int]:
+    """How many secrets each key seals, by the key's id; and how many cannot be opened."""
     found: Counter[str] = Counter()
+    lost = 0
     for pk, name in _sealed():
-        sealed = Authenticator.objects.values_list("data", flat=True).get(pk=pk)[name]
-        found[crypto.key_id(sealed)] += 1
-    return found
+        for data in Authenticator.objects.filter(pk=pk).values_list("data", flat=True):
+            try:
+                found[crypto.key_id(data[name])] += 1
+                crypto.open_text(data[name], purpose=PURPOSE)
+            except crypto.Unopenable:
+                lost += 1
+    return found, lost
 
 
 def _sealed() -> Iterator[tuple[int, str]]:

@@ -9,7 +9,10 @@ from media_assets.models import AuditEvent, Chain, Operation, PauseReason
 def pause(
     operations: Sequence[Operation], reason: PauseReason, *, until: datetime | None, chain: Chain
 ) -> None:
+    """A pause until the token changes stays, like a person's: a shorter one says less."""
     for operation in operations:
+        if operation.paused_reason == PauseReason.TOKEN:
+            continue
         paused = Operation.objects.filter(pk=operation.pk).pause(reason, until=until)
         if paused and operation.paused_reason != reason:
             AuditEvent.objects.record(
@@ -19,10 +22,16 @@ def pause(
             operation.paused_reason, operation.paused_until = reason, until
 
 
-def resume(operations: Sequence[Operation], *, chain: Chain) -> None:
+def resume(operations: Sequence[Operation], *, sender: int, chain: Chain) -> None:
+    """After a call of the operation `sender` that went well.
+
+    It says nothing about another's token that cannot be opened here: LOCAL ends for the sender.
+    """
     automatic = set(PauseReason) - {PauseReason.NONE, PauseReason.MANUAL}
     for operation in operations:
         if operation.paused_reason not in automatic:
+            continue
+        if operation.paused_reason == PauseReason.LOCAL and operation.pk != sender:
             continue
         if Operation.objects.filter(pk=operation.pk).resume(*automatic):
             AuditEvent.objects.record("operation.resumed", by=None, on=operation, chain=chain)

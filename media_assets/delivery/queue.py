@@ -81,8 +81,11 @@ def record(
                 claim.fingerprints, besides=chain.locking(lane)
             )
             chain.locked(lane, answers)
-            finishing = _finish(claim, result, operations=operations, now=now, chain=chain)
+            # what records at once comes before the statements that are run in the end: events
+            # take their places in the lane as they are made
+            _pause_or_resume(claim, result, operations=operations, now=now, chain=chain)
             clients = _clients(operations, now=now, chain=chain, last=claim) if claim_more else {}
+            finishing = _finish(claim, result, now=now, chain=chain)
             following = _next_claim(
                 operations, clients, now=now, start_before=start_before, finishing=finishing
             )
@@ -193,20 +196,24 @@ def _run_as_owner(statements: Sequence[Statement]) -> list[rows.Answer]:
     return answers
 
 
-def _finish(
+def _pause_or_resume(
     claim: Claim,
     result: Result,
     *,
     operations: Sequence[Operation],
     now: datetime,
     chain: Chain,
-) -> list[Statement]:
-    """What moves the upload, ends its attempt and tells of it."""
+) -> None:
+    """What the result says of all operations that share the token."""
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
         pause(operations, PAUSES[result.outcome], until=until, chain=chain)
     elif result.outcome == Outcome.READY:
-        resume(operations, chain=chain)
+        resume(operations, sender=claim.upload.operation_id, chain=chain)
+
+
+def _finish(claim: Claim, result: Result, *, now: datetime, chain: Chain) -> list[Statement]:
+    """What moves the upload, ends its attempt and tells of it."""
     move, *told = _move(claim, result, now=now, chain=chain)
     attempt = {"upload": claim.upload.pk, "number": claim.number}
     ended = {**result.columns, "outcome": result.outcome, "finished_at": now}

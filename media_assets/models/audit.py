@@ -61,7 +61,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         event = _event(action, by=by, on=on, address=address, data=data)
         with transaction.atomic(savepoint=False):
             head = (chain or Chain()).place([event], lane=lane_of(by, on))
-            rows.run(rows.insert(event), head)
+            _inserted, moved = rows.run(rows.insert(event), head)
+            _require_moved(moved)
         return event
 
     def statements(
@@ -91,7 +92,13 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
             for lane, events in sorted(lanes.items()):
                 head = chain.place(events, lane=lane)
                 super().bulk_create(events)
-                head.run()
+                _require_moved(head.run())
+
+
+def _require_moved(head: rows.Answer) -> None:
+    """Roll back where another event was placed in the lane before and is not written yet."""
+    if head.count != 1:
+        raise RuntimeError("an audit event was recorded out of its lane's order")
 
 
 class AuditEvent(models.Model):

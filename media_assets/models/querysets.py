@@ -61,7 +61,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def holding(self, now: datetime) -> UploadQuerySet:
         """Those whose call is, or may still be, one of the vendor's calls in flight."""
-        return self.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
+        leased = self.filter(lease_until__isnull=False)  # all of them are, and few others
+        return leased.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
 
     def live(self) -> UploadQuerySet:
         """Ready, and by the estimate not yet expired; where it names no expiry, not too old."""

@@ -95,7 +95,7 @@ class Checked:
 
 def require_readable(text: str) -> None:
     """Raises `TooManyLines` for a paste that is not even worth reading: each line costs memory."""
-    count = text.count("\n") + 1
+    count = text.count("\n") + text.count("\r") - text.count("\r\n") + 1
     if count > 10 * settings.BATCH_MAX:
         raise TooManyLines(count, most=settings.BATCH_MAX)
 
@@ -106,11 +106,13 @@ def read_lines(text: str) -> list[Line]:
     A first line that is a header (`url,label`; comma, semicolon or tab) makes it CSV, and then
     `csv.Error` is raised for what is none.
     """
-    first = text.lstrip("\ufeff\r\n ").partition("\n")[0].strip()
+    content = text.lstrip("\ufeff\r\n ")
+    first = content.partition("\n")[0].strip()
     for delimiter in ",;\t":
         names = [name.strip(' "').lower() for name in first.split(delimiter)]
         if URL_NAMES.intersection(names):
-            return list(_read_csv(text.lstrip("\ufeff\r\n "), delimiter=delimiter, names=names))
+            before = text[: len(text) - len(content)].count("\n")
+            return list(_read_csv(content, delimiter=delimiter, names=names, before=before))
     # str.splitlines would also split at control characters, which belong to the line's sentence
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [
@@ -121,7 +123,8 @@ def read_lines(text: str) -> list[Line]:
     ]
 
 
-def _read_csv(text: str, *, delimiter: str, names: Sequence[str]) -> Iterator[Line]:
+def _read_csv(text: str, *, delimiter: str, names: Sequence[str], before: int) -> Iterator[Line]:
+    """`before`: blank lines above, which count, too."""
     url_at = next(at for at, name in enumerate(names) if name in URL_NAMES)
     label_at = next((at for at, name in enumerate(names) if name in LABEL_NAMES), None)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -131,7 +134,8 @@ def _read_csv(text: str, *, delimiter: str, names: Sequence[str]) -> Iterator[Li
             continue
         label = row[label_at] if label_at is not None and label_at < len(row) else ""
         url = row[url_at].strip() if url_at < len(row) else ""
-        yield Line(number=reader.line_num, text=url, label=plain(label).strip())
+        number = before + reader.line_num
+        yield Line(number=number, text=url, label=plain(label).strip())
 
 
 def check(text: str, *, connector: Connector | None, probe_seconds: float = 0.0) -> Checked:

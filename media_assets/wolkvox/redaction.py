@@ -27,7 +27,7 @@ _ESCAPE = re.compile(
     r"%(?P<percent>[0-9a-f]{2})"
     r"|[\\%]u\{?(?P<unicode>[0-9a-f]{4})\}?"
     r"|\\x(?P<hex>[0-9a-f]{2})"
-    r"|(?P<html>&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});)"
+    r"|(?P<html>&(?:#[0-9]{1,7};?|#x[0-9a-f]{1,6};?|[a-z][a-z0-9]{1,31};))"
     r"|\\(?P<plain>[\"'/\\bfnrt])",
     re.IGNORECASE,
 )

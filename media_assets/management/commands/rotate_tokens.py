@@ -2,7 +2,7 @@
 
 from collections import Counter
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -17,8 +17,14 @@ from media_assets.wolkvox import servers
 class Result(Enum):
     RESEALED = "sealed again under the newest key"
     NEW = "already under the newest key"
-    CHANGED = "set by somebody meanwhile"
     LOST = "could not be opened"
+
+
+class Lost(NamedTuple):
+    """What could not be opened: names of operations, and the number of second factors."""
+
+    operations: list[str]
+    factors: int
 
 
 class Command(BaseCommand):
@@ -42,14 +48,25 @@ class Command(BaseCommand):
             lost = self._check() if options["check"] else self._rotate()
         except crypto.KeyringError as error:
             raise CommandError(str(error)) from None
-        if lost:
-            raise CommandError(
-                f"The token of these operations could not be opened: {', '.join(lost)}. Put the "
-                "key that sealed it back into TOKEN_KEYS, or remove the token and enter it again."
+        problems = []
+        if lost.operations:
+            problems.append(
+                "The token of these operations could not be opened: "
+                f"{', '.join(lost.operations)}. Put the key that sealed it back into TOKEN_KEYS; "
+                "if it is there, see whether the server or WOLKVOX_BASE_URL is another than it "
+                "was. Or remove the token and enter it again."
             )
+        if lost.factors:
+            problems.append(
+                f"Secrets of second factors that could not be opened: {lost.factors}. Put the key "
+                "that sealed them back, or let an owner remove the second factors of the people "
+                "who cannot sign in."
+            )
+        if problems:
+            raise CommandError("\n".join(problems))
 
-    def _rotate(self) -> list[str]:
-        """Seal again whatever needs it; the names of operations whose token is lost."""
+    def _rotate(self) -> Lost:
+        """Seal again whatever needs it."""
         crypto.keyring()
         results: dict[int, Result] = {}
         lost = []
@@ -62,22 +79,21 @@ class Command(BaseCommand):
                     lost.append(operation.name)
         counts = Counter(results.values())
         for result in Result:
-            if counts[result] or result is not Result.CHANGED:
-                self.stdout.write(f"{counts[result]} {result.value}")
-        self._rotate_factors()
-        return lost
+            self.stdout.write(f"{counts[result]} {result.value}")
+        return Lost(lost, self._rotate_factors())
 
-    def _rotate_factors(self) -> None:
-        """The secrets of second factors are sealed with the same keys."""
+    def _rotate_factors(self) -> int:
+        """The secrets of second factors are sealed with the same keys; how many are lost."""
         found = factors.reseal(newest=crypto.keyring().newest_id)
         if found:
             self.stdout.write(
                 f"Second factors: {found['resealed']} sealed again, {found['new']} already under "
                 f"the newest key, {found['lost']} could not be opened"
             )
+        return found["lost"]
 
-    def _check(self) -> list[str]:
-        """Say how many tokens need each key; the names of operations whose token is lost."""
+    def _check(self) -> Lost:
+        """Say how many tokens and secrets need each key."""
         known = crypto.keyring().ids
         needed: Counter[str] = Counter()
         lost = []
@@ -87,7 +103,8 @@ class Command(BaseCommand):
             except crypto.Unopenable:
                 lost.append(operation.name)
                 needed.update(_named_key(operation))
-        needed.update(factors.keys_in_use())
+        of_factors, lost_factors = factors.keys_in_use()
+        needed.update(of_factors)
         for key_id in known:
             note = ""
             if key_id == known[0]:
@@ -97,7 +114,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Key {key_id}: needed by {needed[key_id]}{note}")
         for key_id in sorted(set(needed) - set(known)):
             self.stdout.write(f"Key {key_id}: needed by {needed[key_id]}; NOT in TOKEN_KEYS")
-        return lost
+        return Lost(lost, lost_factors)
 
 
 def _with_token() -> Any:
@@ -125,14 +142,11 @@ def _reseal(operation: Operation) -> Result:
     is_newest = crypto.key_id(operation.sealed_token) == crypto.keyring().newest_id
     if is_newest and operation.token_fingerprint == fingerprint:
         return Result.NEW
-    # Only the very value that was opened is replaced, never one that was stored meanwhile.
-    as_read = Operation.objects.filter(pk=operation.pk, sealed_token=operation.sealed_token)
     origin = servers.origin(operation.base_url)  # acceptable, or nothing had been revealed
-    replaced = as_read.update(
-        sealed_token=crypto.seal(token, operation=operation.code, origin=origin),
-        token_fingerprint=fingerprint,
-    )
-    return Result.RESEALED if replaced else Result.CHANGED
+    operation.sealed_token = crypto.seal(token, operation=operation.code, origin=origin)
+    operation.token_fingerprint = fingerprint
+    operation.save(update_fields=["sealed_token", "token_fingerprint"])
+    return Result.RESEALED
 
 
 @sensitive_variables()
