@@ -20,7 +20,7 @@ from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from media_assets import crypto, submission
-from media_assets.delivery import Result, Worker, claim_next, look, record, recover
+from media_assets.delivery import Result, Worker, claim_next, look, record, recover, statements
 from media_assets.delivery import queue as delivery_queue
 from media_assets.delivery import worker as delivery_worker
 from media_assets.delivery.rules import MOST_TRIES, wait_before_next_try
@@ -595,6 +595,20 @@ def test_a_retry_gives_a_failed_upload_its_full_number_of_tries_again(
     assert deliver(upload).status == Status.READY
     assert upload.attempts.count() == 5
     assert not submission.retry(upload, by=upload.submitted_by)
+
+
+@pytest.mark.sqlite_only
+def test_leases_that_ran_out_are_not_walked_for_every_call(connector):
+    operation = connector.operation
+    asked = statements.next_due(
+        [operation.pk], fingerprints=[operation.token_fingerprint], now=timezone.now()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked.sql}", asked.parameters)
+        plan = "\n".join(row[-1] for row in cursor.fetchall())
+
+    assert "upload_holding (sent_with=? AND lease_until>?)" in plan
+    assert plan.count("upload_holding") == 1
 
 
 def test_nothing_is_looked_for_in_tokens_that_wait_for_nothing(box, connector):

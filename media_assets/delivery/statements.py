@@ -43,15 +43,22 @@ _COLUMNS = [
     "attempts_before",
 ]
 _UPLOAD = ", ".join(f"upload.{column}" for column in _COLUMNS)
-_HOLDING = "lease_until IS NOT NULL AND (status = 'sending' OR lease_until > %s)"
+# Calls in flight: those whose lease lasts, and those that a dead worker has left. In one condition
+# SQLite would walk the leases of all calls that ever ended without an answer; of the second kind
+# there are few, which are found by their state if no other index seems to fit.
+_IN_FLIGHT = """
+    (SELECT COUNT(*) FROM media_assets_upload WHERE lease_until > %s AND sent_with {0})
+    + (SELECT COUNT(*) FROM media_assets_upload
+        WHERE status = 'sending' AND COALESCE(lease_until, lease_until) <= %s
+            AND COALESCE(sent_with, sent_with) {0})
+"""
 _NEXT_DUE = f"""
-    SELECT {_UPLOAD}, connector.connector_id,
-        (SELECT COUNT(*) FROM media_assets_upload WHERE sent_with IN ({{}}) AND {_HOLDING})
+    SELECT {_UPLOAD}, connector.connector_id, {_IN_FLIGHT.format("IN ({0})")}
     FROM media_assets_upload upload
     JOIN media_assets_connector connector ON connector.id = upload.connector_id
-    WHERE upload.status = 'queued' AND upload.operation_id IN ({{}}) AND upload.due_at <= %s
+    WHERE upload.status = 'queued' AND upload.operation_id IN ({{1}}) AND upload.due_at <= %s
         AND connector.is_active
-    ORDER BY upload.lane, upload.id LIMIT 1 {{}}
+    ORDER BY upload.lane, upload.id LIMIT 1 {{2}}
 """  # noqa: S608  (only names of ours are put in)
 _ABANDONED = f"""
     SELECT {_UPLOAD} FROM media_assets_upload upload
@@ -66,10 +73,7 @@ _WAITING = f"""
             WHERE upload.status = 'queued' AND upload.operation_id = operation.id
                 AND upload.due_at <= %s AND connector.is_active
         )
-        AND max_in_flight > (
-            SELECT COUNT(*) FROM media_assets_upload
-            WHERE sent_with = operation.token_fingerprint AND {_HOLDING}
-        )
+        AND max_in_flight > {_IN_FLIGHT.format("= operation.token_fingerprint")}
 """  # noqa: S608  (only names of ours are put in)
 _NEXT_CHANGE = """
     SELECT
@@ -124,7 +128,9 @@ def next_due(
     """Finds what to send next for these operations, which share a token; see `due_of`."""
     skip = "FOR NO KEY UPDATE OF upload SKIP LOCKED" if connection.vendor == "postgresql" else ""
     sql = _NEXT_DUE.format(places(fingerprints), places(operations), skip)
-    return Statement(sql, [*fingerprints, rows.moment(now), *operations, rows.moment(now)])
+    moment = rows.moment(now)
+    in_flight = [moment, *fingerprints, moment, *fingerprints]
+    return Statement(sql, [*in_flight, *operations, moment])
 
 
 def due_of(row: Sequence[Any]) -> Due:
@@ -137,7 +143,7 @@ def look(now: datetime) -> Seen:
     moment = rows.moment(now)
     abandoned, waiting, change = rows.run(
         Statement(_ABANDONED, [moment]),
-        Statement(_WAITING, [moment, moment, moment]),
+        Statement(_WAITING, [moment, moment, moment, moment]),
         Statement(_NEXT_CHANGE, [moment, moment, moment]),
     )
     changes = [rows.instant(value) for row in change.rows for value in row if value is not None]
