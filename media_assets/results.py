@@ -30,8 +30,8 @@ REASONS: dict[str, str | Promise] = {
     "TimeoutError": gettext_lazy("There was no answer in time."),
     "gaierror": gettext_lazy("The server's name could not be found."),
     "SSLCertVerificationError": gettext_lazy("The server's certificate is not valid."),
-    "SSLError": gettext_lazy("No secure connection came about."),
-    "SSLEOFError": gettext_lazy("No secure connection came about."),
+    "SSLError": gettext_lazy("A secure connection could not be made."),
+    "SSLEOFError": gettext_lazy("A secure connection could not be made."),
     "ConnectionAbortedError": gettext_lazy("The connection broke."),
     "OSError": gettext_lazy("The server could not be reached."),  # no way to it, as by a firewall
 }

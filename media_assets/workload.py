@@ -53,6 +53,7 @@ def _in_flight(operations: Iterable[Operation]) -> dict[int, int]:
 def _waiting(operations: Iterable[int]) -> dict[int, tuple[int, datetime | None]]:
     """How many wait on active connectors, and since when the first does."""
     # since it was submitted or, after a retry, since it came back into the queue
+    # (tried again after it had been cancelled untried, its submission is all that is known)
     untried = When(attempt_count=F("attempts_before"), then=F("changed_at"))
     since = Case(untried, When(attempts_before=0, then=F("created_at")), default=F("changed_at"))
     counted = (

@@ -272,9 +272,18 @@ def test_a_handle_says_nothing_of_another_operations_token_that_cannot_be_opened
         claim = record(claim, Result(Outcome.READY, handle="4::x"), claim_more=True)
 
     assert Upload.objects.ready().count() == 4
-    assert list(AuditEvent.objects.about(other).values_list("action", flat=True)) == [
-        "operation.paused"
-    ]
+    told = AuditEvent.objects.about(other).values_list("action", flat=True)
+    assert list(told) == ["operation.paused"]
+
+    other.set_token(TOKEN)  # as if its key were back
+    over = {"paused_reason": PauseReason.LOCAL, "paused_until": timezone.now()}
+    Operation.objects.filter(pk=other.pk).update(**over)
+    Operation.objects.update(max_in_flight=2)
+    for n in range(2):
+        queued(connector, f"later-{n}.jpg")
+    assert claim_next(connector.operation.token_fingerprint)
+    assert claim_next(connector.operation.token_fingerprint)
+    assert list(told.all()) == ["operation.paused", "operation.resumed"]
 
 
 @pytest.mark.parametrize("limit", [1, 2])

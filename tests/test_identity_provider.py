@@ -320,7 +320,17 @@ def test_what_is_too_long_to_be_kept_is_said_to_be(visitor, provider):
     page = come_back(visitor, provider, typed=typed, groups=["media"])
 
     assert "typed" not in visitor.session
-    assert "too long to be kept" in page.content.decode()
+    assert "could not be kept" in page.content.decode()
+
+
+def test_what_visitors_type_is_not_kept_without_end(visitor, provider):
+    kept = []
+    for _ in range(6):
+        client = Client()
+        client.post(reverse("sign_in_at_provider"), {"typed-person": "1", "typed-urls": "a"})
+        kept.append("typed" in client.session)
+
+    assert kept == [True] * 5 + [False]
 
 
 def test_the_provider_makes_no_password_less_worth(visitor, marketing):

@@ -19,7 +19,7 @@ from requests_hardened import ip_filter  # type: ignore[import-untyped]
 
 from media_assets import preflight
 from media_assets.preflight import UrlProblem, parse_url, probes, urls, wire
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 HOST = "storage.googleapis.com"
 GOOD = f"https://{HOST}/wvox-0042/promo/julio.jpg"
@@ -771,7 +771,7 @@ def drip_headers(handler: Handler) -> None:
 
 
 def say_nothing(handler: Handler) -> None:
-    handler.storage.over.wait()
+    handler.storage.over.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("say", [drip_body, drip_body_of_unknown_length, drip_headers, say_nothing])
@@ -786,7 +786,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(storage, monkeypatch,
 
 def test_a_name_that_is_never_resolved_is_left_when_the_time_is_over(storage, monkeypatch):
     def resolve(*args, **kwargs):
-        storage.over.wait()
+        storage.over.wait(PATIENCE)
         raise socket.gaierror
 
     monkeypatch.setattr(probes, "SECONDS", 0.5)
@@ -892,7 +892,7 @@ def test_a_budget_that_is_over_gives_what_is_there_and_the_rest_is_found_later(s
 
     def say(handler: Handler) -> None:
         if "slow" in handler.path:
-            released.wait()
+            released.wait(PATIENCE)
         handler.answer(200, body=JPEG)
 
     storage.say = say

@@ -143,9 +143,21 @@ def test_killed_anywhere_it_loses_nothing_and_goes_on(run, settings, monkeypatch
     assert [Operation.objects.get(pk=pk).reveal_token() for pk in tokens] == list(tokens.values())
 
 
+@pytest.mark.postgresql_only
+def test_rows_are_locked_against_who_sets_a_token_meanwhile(
+    run, settings, django_assert_max_num_queries
+):
+    make_operation(token=TOKEN)
+    settings.TOKEN_KEYS = [NEW, OLD]
+    with django_assert_max_num_queries(20) as captured:
+        run()
+    assert any("FOR NO KEY UPDATE" in query["sql"] for query in captured)
+
+
 def test_a_second_factor_that_cannot_be_opened_is_counted_and_named_as_a_problem(run, owner):
     factor = Authenticator.objects.create(user=owner, type="totp", data={"secret": "damaged"})
-    for sealed in ("damaged", "v1.deadbeef." + "A" * 40):
+    moved = crypto.seal_text("secret", purpose="another")  # under the newest key
+    for sealed in (moved, "damaged", "v1.deadbeef." + "A" * 40):
         Authenticator.objects.filter(pk=factor.pk).update(data={"secret": sealed})
         for arguments in ([], ["--check"]):
             assert "second factors that could not be opened: 1" in run(*arguments)

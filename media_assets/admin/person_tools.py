@@ -75,7 +75,7 @@ class PersonTools(ToolPages):
                 request,
                 person,
                 title=_("Take back the link"),
-                sentence=_("The link that was handed over opens nothing any more."),
+                sentence=_("The link that was handed over will open nothing any more."),
             )
         with transaction.atomic():
             if Invitation.objects.filter(person=person).revoke():
@@ -89,7 +89,7 @@ class PersonTools(ToolPages):
                 request,
                 person,
                 title=_("Sign out everywhere"),
-                sentence=_("This person's sessions end at once, in every browser."),
+                sentence=_("This person's sessions will end at once, in every browser."),
             )
         with transaction.atomic():
             ended = sessions.end_all(person)
@@ -125,7 +125,7 @@ class PersonTools(ToolPages):
                 request,
                 person,
                 title=_("Let them try again"),
-                sentence=_("Their failed attempts are forgotten; the password stays the same."),
+                sentence=_("Their failed attempts will be forgotten; the password stays."),
             )
         throttle.unblock(person)
         record(request, "person.unblocked", on=person)

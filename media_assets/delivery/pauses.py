@@ -5,6 +5,9 @@ from datetime import datetime
 
 from media_assets.models import AuditEvent, Chain, Operation, PauseReason
 
+# A call that went well says nothing of another operation's token that cannot be opened here.
+ENDED_BY_A_HANDLE = set(PauseReason) - {PauseReason.NONE, PauseReason.MANUAL, PauseReason.LOCAL}
+
 
 def pause(
     operations: Sequence[Operation], reason: PauseReason, *, until: datetime | None, chain: Chain
@@ -22,17 +25,11 @@ def pause(
             operation.paused_reason, operation.paused_until = reason, until
 
 
-def resume(operations: Sequence[Operation], *, sender: int, chain: Chain) -> None:
-    """After a call of the operation `sender` that went well.
-
-    It says nothing about another's token that cannot be opened here: LOCAL ends for the sender.
-    """
-    automatic = set(PauseReason) - {PauseReason.NONE, PauseReason.MANUAL}
+def resume(operations: Sequence[Operation], *reasons: PauseReason, chain: Chain) -> None:
+    """End the pauses of these reasons."""
     for operation in operations:
-        if operation.paused_reason not in automatic:
+        if operation.paused_reason not in reasons:
             continue
-        if operation.paused_reason == PauseReason.LOCAL and operation.pk != sender:
-            continue
-        if Operation.objects.filter(pk=operation.pk).resume(*automatic):
+        if Operation.objects.filter(pk=operation.pk).resume(*reasons):
             AuditEvent.objects.record("operation.resumed", by=None, on=operation, chain=chain)
         operation.paused_reason, operation.paused_until = PauseReason.NONE, None

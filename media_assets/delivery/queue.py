@@ -12,7 +12,7 @@ from django.db import transaction
 
 from media_assets import crypto, tracing
 from media_assets.delivery import statements
-from media_assets.delivery.pauses import pause, resume
+from media_assets.delivery.pauses import ENDED_BY_A_HANDLE, pause, resume
 from media_assets.delivery.rules import MOST_TRIES, PAUSES, Result, wait_before_next_try
 from media_assets.models import (
     Attempt,
@@ -83,7 +83,7 @@ def record(
             chain.locked(lane, answers)
             # what records at once comes before the statements that are run in the end: events
             # take their places in the lane as they are made
-            _pause_or_resume(claim, result, operations=operations, now=now, chain=chain)
+            _pause_or_resume(result, operations=operations, now=now, chain=chain)
             clients = _clients(operations, now=now, chain=chain, last=claim) if claim_more else {}
             finishing = _finish(claim, result, now=now, chain=chain)
             following = _next_claim(
@@ -114,7 +114,7 @@ def _clients(
     """What makes the calls of the operations that may send, and their token's fingerprints.
 
     The client of the `last` claim serves again for the same token and address. An operation
-    whose token cannot be opened is paused.
+    whose token cannot be opened is paused, until it can.
     """
     clients = {}
     for operation in operations:
@@ -131,6 +131,8 @@ def _clients(
                 logger.error("operation %s cannot be sent for: %s", operation.code, kind)
             until = now + settings.DELIVERY_PAUSE_LOCAL
             pause([operation], PauseReason.LOCAL, until=until, chain=chain)
+        else:
+            resume([operation], PauseReason.LOCAL, chain=chain)
     return clients
 
 
@@ -197,19 +199,14 @@ def _run_as_owner(statements: Sequence[Statement]) -> list[rows.Answer]:
 
 
 def _pause_or_resume(
-    claim: Claim,
-    result: Result,
-    *,
-    operations: Sequence[Operation],
-    now: datetime,
-    chain: Chain,
+    result: Result, *, operations: Sequence[Operation], now: datetime, chain: Chain
 ) -> None:
     """What the result says of all operations that share the token."""
     if result.outcome in PAUSES:
         until = None if result.outcome == Outcome.TOKEN else now + settings.DELIVERY_PAUSE
         pause(operations, PAUSES[result.outcome], until=until, chain=chain)
     elif result.outcome == Outcome.READY:
-        resume(operations, sender=claim.upload.operation_id, chain=chain)
+        resume(operations, *ENDED_BY_A_HANDLE, chain=chain)
 
 
 def _finish(claim: Claim, result: Result, *, now: datetime, chain: Chain) -> list[Statement]:

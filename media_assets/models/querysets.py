@@ -61,7 +61,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def holding(self, now: datetime) -> UploadQuerySet:
         """Those whose call is, or may still be, one of the vendor's calls in flight."""
-        leased = self.filter(lease_until__isnull=False)  # all of them are, and few others
+        leased = self.filter(lease_until__isnull=False)  # as all calls in flight: it has an index
         return leased.filter(Q(status=Status.SENDING) | Q(lease_until__gt=now))
 
     def live(self) -> UploadQuerySet:

@@ -3,6 +3,7 @@
 import time
 
 from allauth.account.utils import get_next_redirect_url
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from media_assets.accounts import proof
+from media_assets.accounts import proof, throttle
 from media_assets.accounts.provider import ASKED
 from media_assets.views.account import keep_typed
 
@@ -24,13 +25,22 @@ from media_assets.views.account import keep_typed
 def sign_in_at_provider(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("overview")
-    may_be_kept = sum(map(len, request.POST.values())) <= proof.MOST_KEPT  # of whoever comes along
-    if may_be_kept:
+    is_kept = _may_keep_typed(request)
+    if is_kept:
         keep_typed(request)
     answer = _away(request, process=AuthProcess.LOGIN)
-    if not may_be_kept:  # to be read on the way back, not on the page that leads on
-        messages.warning(request, _("This form was too long to be kept. Type it again, please."))
+    if not is_kept:  # to be read on the way back, not on the page that leads on
+        messages.warning(request, _("What you typed could not be kept. Type it again, please."))
     return answer
+
+
+def _may_keep_typed(request: HttpRequest) -> bool:
+    """Neither much nor often: nobody has signed in yet. True if there is nothing to keep."""
+    length = sum(len(value) for name, value in request.POST.items() if name.startswith("typed-"))
+    if not length:
+        return True
+    may = ratelimit.consume(request, app=throttle.APP, action="keep_typed")
+    return length <= proof.MOST_KEPT and bool(may)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

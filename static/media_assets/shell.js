@@ -52,10 +52,14 @@ for (const image of document.querySelectorAll("img[data-thumbnail]")) {
 }
 
 // What a page keeps asking for may be taken away from its reader: the page says so better than a
-// fragment that stands still. 403 is what an administrator's new rule answers.
+// fragment that stands still. Asking goes on until the page is gone, so it is reloaded once.
+let isLeaving = false;
+
 document.addEventListener("htmx:responseError", (event) => {
   const isPolled = event.detail.elt.getAttribute("hx-trigger")?.startsWith("every ");
-  if (isPolled && [403, 404].includes(event.detail.xhr.status)) location.reload();
+  if (isLeaving || !isPolled || ![403, 404].includes(event.detail.xhr.status)) return;
+  isLeaving = true;
+  location.reload();
 });
 
 // A session may end while a page asks for its fragments: htmx then follows to the sign-in page,
