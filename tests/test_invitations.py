@@ -360,6 +360,12 @@ def test_only_owners_have_the_tools(tool, role, owner, client_for):
     assert not Invitation.objects.exists()
 
 
+def test_taking_back_what_is_taken_back_says_so(web, marketing):
+    page = web.post(f"{PEOPLE}{marketing.pk}/revoke/", follow=True)
+
+    assert "Nothing to change" in page.content.decode()
+
+
 def test_an_owner_signs_somebody_out_everywhere(web, marketing, client_for):
     theirs = client_for(marketing)
 

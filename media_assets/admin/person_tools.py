@@ -81,6 +81,8 @@ class PersonTools(ToolPages):
             if Invitation.objects.filter(person=person).revoke():
                 record(request, "person.invitation_revoked", on=person)
                 messages.success(request, _("The link is taken back: it opens nothing any more."))
+            else:
+                messages.info(request, _("Nothing to change: it is so already."))
         return self.back_to(person)
 
     def sign_out_view(self, request: HttpRequest, person: User) -> HttpResponse:
