@@ -38,6 +38,12 @@ def test_nothing_is_lost_doubled_or_left_while_workers_are_killed(box, workers, 
     for server in SERVERS:
         queue_files(connector_of(server), count=UPLOADS // len(SERVERS))
     Operation.objects.filter(server__in=SERVERS[2::4]).update(max_in_flight=2)
+    box.hold("received")
+    first = [workers.start() for _ in range(WORKERS)]
+    workers.wait_for("received")
+    for victim in first:  # by chance alone it might never hit one that has a call
+        victim.kill()
+    box.release("received")
     running = [workers.start() for _ in range(WORKERS)]
     started = time.monotonic()
     kills = 0
