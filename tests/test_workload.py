@@ -100,17 +100,10 @@ def test_what_waits_on_active_connectors_is_counted_with_its_age(connector):
     assert (figures.waiting, figures.waiting_since) == (2, oldest.created_at)
 
 
-def test_after_a_retry_it_waits_since_the_retry(connector):
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])  # the second never tried
+def test_after_a_retry_it_waits_since_the_retry(status, connector):
     long_ago = timezone.now() - timedelta(days=30)
-    upload = make_upload(connector, status=Status.FAILED, created_at=long_ago)
-    at = timezone.now()
-    assert upload.set_queued_again(at)
-    assert of(connector.operation).waiting_since == at
-
-
-def test_after_a_retry_of_what_was_never_tried_it_waits_since_the_retry(connector):
-    long_ago = timezone.now() - timedelta(days=3)
-    upload = make_upload(connector, status=Status.CANCELLED, created_at=long_ago)
+    upload = make_upload(connector, status=status, created_at=long_ago)
     at = timezone.now()
     assert upload.set_queued_again(at)
     assert of(connector.operation).waiting_since == at

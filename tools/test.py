@@ -30,7 +30,6 @@ POSTGRESQL_SERVER = os.environ.get(
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = shlex.split(os.environ.get("ARGS", ""))
-AT_ONCE = 3
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
@@ -93,7 +92,7 @@ def _results(runs: list[Run]) -> dict[str, int]:
     """Exit codes by title; the first run is seen as it goes, the others when they have ended."""
     results = {}
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        pool = stack.enter_context(ThreadPoolExecutor(len(runs)))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # interrupted: no more
         outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in runs[1:]]
         started = [
